@@ -1,0 +1,6 @@
+"""python -m videostyle"""
+
+from videostyle.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Words in, words out: the only place that prints, exits or shows a bar."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import fields
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.argument import ArgumentCollection
+from cyclopts.config import Dict
+from tqdm import tqdm
+
+from videostyle.errors import InputError, VideostyleError
+from videostyle.render.pipeline import FrameReport, Summary, run
+from videostyle.render.plan import Plan, Request, make_plan, make_span
+from videostyle.settings import PRESETS, Settings, preset, read_toml
+
+USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
+RESERVED = ("bench", "evaluate", "sheet", "studio", "weights")  # commands to come
+
+log = logging.getLogger("videostyle")
+
+_JOB = Group("Job", sort_key=1)
+_SETTINGS = Group("Settings", sort_key=2)
+
+
+def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """What the flags leave open comes from --config, then from the preset: cyclopts fills only the gaps."""
+    values: dict[str, Any] = {}
+    if path := _given(arguments, "--config"):
+        values = read_toml(Path(path))
+        Dict(_dashed(values), source=path)(app, commands, arguments)
+    name = _given(arguments, "--preset") or "standard"
+    chosen = preset(name)
+    Dict(
+        _dashed({f.name: getattr(chosen, f.name) for f in fields(Settings)}), source=f"preset {name}"
+    )(app, commands, arguments)
+
+
+def _given(arguments: ArgumentCollection, name: str) -> str | None:
+    tokens = arguments[name].tokens
+    return tokens[0].value if tokens else None
+
+
+def _dashed(values: dict[str, Any]) -> dict[str, Any]:
+    return {name.replace("_", "-"): value for name, value in values.items() if value is not None}
+
+
+app = App(
+    name="videostyle",
+    help=(
+        "Restyle a video or a picture after one or several paintings.\n\n"
+        "CONTENT is a video or picture, STYLE a picture, OUTPUT a file of CONTENT's kind."
+    ),
+    usage=f"Usage: {USAGE}",
+    version_flags=[],
+    config=_layers,
+    default_parameter=Parameter(negative=()),
+    result_action="return_value",
+)
+
+
+@app.default
+def _command(
+    *paths: Annotated[Path, Parameter(help="CONTENT, one STYLE or more, OUTPUT.", group=_JOB)],
+    frames: Annotated[str | None, Parameter(help="A:B, the frames from A up to but not B, from 0.", group=_JOB)] = None,
+    start: Annotated[str | None, Parameter(help="Begin here: seconds or HH:MM:SS.mmm.", group=_JOB)] = None,
+    end: Annotated[str | None, Parameter(help="End before here: seconds or HH:MM:SS.mmm.", group=_JOB)] = None,
+    preview: Annotated[
+        bool, Parameter(help="A fast draft of the same look: quarter the pixels, fewer steps.", group=_JOB)
+    ] = False,
+    preset: Annotated[
+        str, Parameter(help=f"Settings to start from: {', '.join(PRESETS)}.", group=_JOB)
+    ] = "standard",
+    config: Annotated[Path | None, Parameter(help="TOML file of settings; flags win over it.", group=_JOB)] = None,
+    overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.", group=_JOB)] = False,
+    quiet: Annotated[bool, Parameter(help="Say nothing but errors.", group=_JOB)] = False,
+    verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.", group=_JOB)] = False,
+    version: Annotated[bool, Parameter(help="Show the version; with --verbose, of everything.", group=_JOB)] = False,
+    settings: Annotated[Settings, Parameter(name="*", group=_SETTINGS)] = Settings(),  # noqa: B008
+) -> None:
+    _speak(quiet=quiet, verbose=verbose)
+    if version:
+        print(_version(verbose))
+        return
+    if len(paths) < 3:
+        raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
+    span = make_span(frames, start, end)
+    content, *styles, output = paths
+    plan = make_plan(Request(content, tuple(styles), output, settings, span, preview, overwrite))
+    with _Bar(plan, hidden=quiet) as bar:
+        summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work)
+    if not quiet:
+        print(_closing_line(summary))
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """The `videostyle` command. Exits 0, 2 for usage and bad input, 1 for failure at work, 130 for Ctrl-C."""
+    words = list(sys.argv[1:] if words is None else words)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        _refuse_reserved(words)
+        app(words, exit_on_error=False, print_error=False)
+    except (VideostyleError, CycloptsError) as error:
+        _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
+    except KeyboardInterrupt:
+        print("\nvideostyle: stopped; nothing was written", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:  # whatever else breaks: one line as well
+        _fail(error, words, 1)
+    sys.exit(0)
+
+
+def _fail(error: Exception, words: Sequence[str], code: int) -> NoReturn:
+    if "--verbose" in words:
+        traceback.print_exception(error)
+    message = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, (VideostyleError, CycloptsError)):
+        message = f"{type(error).__name__}: {message}; --verbose shows where"
+    print(f"videostyle: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _refuse_reserved(words: Sequence[str]) -> None:
+    if words and words[0] in RESERVED:
+        raise InputError(f"{words[0]!r} is kept for a command to come; a file of that name is given as ./{words[0]}")
+
+
+def _speak(*, quiet: bool, verbose: bool) -> None:
+    log.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
+    if not log.handlers:
+        log.addHandler(_Notices())
+
+
+class _Notices(logging.Handler):
+    """Notices on stderr, above the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(f"videostyle: {record.getMessage()}", file=sys.stderr)
+
+
+class _Bar:
+    """Progress in optimizer steps, so that the time to go is honest: a first frame costs many times the others."""
+
+    def __init__(self, plan: Plan, *, hidden: bool) -> None:
+        self._plan, self._done, self._seconds = plan, 0, 0.0
+        self._bar = tqdm(
+            total=plan.frames if plan.untouched else plan.work,
+            disable=hidden,
+            smoothing=0.1,
+            bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed} gone, {remaining} to go{postfix}",
+        )
+        self._show()
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def on_work(self, work: float) -> None:
+        self._bar.update(work)
+
+    def on_frame(self, report: FrameReport) -> None:
+        self._done += 1
+        self._seconds += report.seconds
+        log.debug("frame %d: %s", report.index, ", ".join(f"{k} {v:.4f}" for k, v in report.losses.items()))
+        self._bar.set_postfix_str(f"{self._seconds / self._done:.2f} s/frame", refresh=False)
+        if self._plan.untouched:
+            self._bar.update(1)
+        elif self._plan.frames is not None and self._plan.work is not None:
+            settings = self._plan.settings
+            left = max(0, self._plan.frames - self._done)
+            each = self._plan.work / self._plan.frames if settings.independent else settings.iterations
+            self._bar.total = self._bar.n + each * left or None
+        self._show()
+
+    def _show(self) -> None:
+        total = "?" if self._plan.frames is None else self._plan.frames
+        self._bar.set_description_str(f"{self._done}/{total} frames")
+
+
+def _closing_line(summary: Summary) -> str:
+    frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
+    width, height = summary.size
+    size = summary.output.stat().st_size / 1e6
+    return (
+        f"{frames} in {summary.seconds:.1f} s ({summary.seconds_per_frame:.2f} s/frame), "
+        f"{width}x{height}, {size:.2f} MB: {summary.output}"
+    )
+
+
+def _version(verbose: bool) -> str:
+    own = f"videostyle {installed_version('videostyle')}"
+    if not verbose:
+        return own
+    from videostyle.style import builtin
+
+    packages = ("torch", "torchvision", "av", "opencv-python-headless", "numpy")
+    lines = [f"built-in weights: rule {builtin.VERSION}", f"python {sys.version.split()[0]}"]
+    return "\n".join([own, *lines, *(f"{name} {installed_version(name)}" for name in packages)])

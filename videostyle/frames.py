@@ -1,0 +1,69 @@
+"""Frame, Motion, Step: what passes from room to room. Nothing here knows files, flow methods or networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[Any]  # (H, W, 3) RGB, uint8 or uint16, the dtype's full range meaning [0, 1]
+Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture as it is shown: upright, and exactly when.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8 or uint16.
+        pts: Presentation timestamp; `pts * time_base` is exact seconds.
+        time_base: Seconds per tick.
+        duration: How long it is shown, in ticks; 0 where the source does not say.
+        index: Its place among the source's shown frames, from 0.
+    """
+
+    pixels: Pixels
+    pts: int
+    time_base: Fraction
+    duration: int
+    index: int
+
+    @property
+    def seconds(self) -> Fraction:
+        return self.pts * self.time_base
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """How a frame came from the previous one.
+
+    Args:
+        flow: (H, W, 2) float32, pixels (dx, dy): where in the previous frame each pixel was, relative to itself.
+        mask: (H, W) float32 in [0, 1]: 1 where the flow can be trusted, 0 where newly visible.
+    """
+
+    flow: Plane
+    mask: Plane
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A frame and its motion; no motion means a fresh start: the first frame, or a new shot."""
+
+    frame: Frame
+    motion: Motion | None
+
+
+def fit(width: int, height: int, longest: int) -> tuple[int, int]:
+    """(width, height) with the longest side `longest`, rounded to even as video codecs want it.
+
+    A picture that already has that side is left as it is, odd or not.
+    """
+    if max(width, height) == longest:
+        return width, height
+    scale = longest / max(width, height)
+    even = (max(2, 2 * round(side * scale / 2)) for side in (width, height))
+    return next(even), next(even)

@@ -1,0 +1,1 @@
+"""Files ↔ frames: the only rooms that import av, and PIL for stills."""

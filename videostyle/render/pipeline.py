@@ -1,0 +1,186 @@
+"""A planned job, run: decode ∥ flow → stylize → encode, in one line of generators."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from videostyle.frames import Frame, Step
+from videostyle.media import still
+from videostyle.media.reader import read_frames
+from videostyle.media.source import Clip, Span
+from videostyle.media.writer import VideoWriter
+from videostyle.render.plan import Plan, Request, as_paths, make_plan
+from videostyle.render.prefetch import prefetch
+from videostyle.settings import Settings
+
+
+@dataclass(frozen=True)
+class FrameReport:
+    """A frame that is finished and handed to the encoder.
+
+    Args:
+        index: Its place in the source.
+        seconds: What it took.
+        losses: What was left of each loss, weighted, by name; empty where no step was taken.
+    """
+
+    index: int
+    seconds: float
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a job made."""
+
+    output: Path
+    frames: int
+    seconds: float
+    size: tuple[int, int]
+    weights: str
+
+    @property
+    def seconds_per_frame(self) -> float:
+        return self.seconds / max(1, self.frames)
+
+
+OnFrame = Callable[[FrameReport], object]
+OnWork = Callable[[float], None]
+Made = tuple[Frame, dict[str, float]]
+Stylize = Callable[[Iterable[Step]], Iterator[Made]]
+
+
+def stylize_video(
+    content: Path | str,
+    style: Path | str | Sequence[Path | str],
+    output: Path | str,
+    settings: Settings | None = None,
+    *,
+    span: Span | None = None,
+    overwrite: bool = False,
+    on_frame: OnFrame = lambda report: None,
+) -> Summary:
+    """Restyle a video file into another, with its sound.
+
+    Args:
+        content: The video.
+        style: One picture, or several that count as one style.
+        output: Where the result goes: .mp4, .mov or .mkv. It appears when it is complete.
+        settings: How; the standard ones by default.
+        span: Which frames; all of them by default.
+        overwrite: Replace an output that exists.
+        on_frame: Called after every frame.
+
+    Raises:
+        InputError: The request cannot be met as asked; nothing was written.
+        VideostyleError: The work broke off; nothing was left behind.
+    """
+    request = Request(
+        Path(content), as_paths(style), Path(output), settings or Settings(), span or Span(), overwrite=overwrite
+    )
+    return run(make_plan(request), on_frame=on_frame)
+
+
+def stylize_image(
+    content: Path | str,
+    style: Path | str | Sequence[Path | str],
+    output: Path | str,
+    settings: Settings | None = None,
+    *,
+    overwrite: bool = False,
+) -> Summary:
+    """Restyle a picture file into a PNG or JPEG; the arguments and errors are those of `stylize_video`."""
+    return stylize_video(content, style, output, settings, overwrite=overwrite)
+
+
+def run(plan: Plan, *, on_frame: OnFrame = lambda report: None, on_work: OnWork = lambda work: None) -> Summary:
+    """Do what a plan says.
+
+    Args:
+        plan: From `make_plan`.
+        on_frame: Called after every frame.
+        on_work: Called after every optimizer step with its cost, in steps at full size.
+    """
+    began = time.monotonic()
+    stylize, weights = (_pass_through, "none") if plan.untouched else _stylizer(plan, on_work)
+    comment = _comment(plan, weights)
+    if plan.clip is None:
+        frames = _run_still(plan, stylize, comment, on_frame)
+    else:
+        frames = _run_video(plan, plan.clip, stylize, comment, on_frame)
+    return Summary(plan.request.output, frames, time.monotonic() - began, plan.size, weights)
+
+
+def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
+    from videostyle.motion.follow import follow_motion, forget_motion
+
+    request, settings = plan.request, plan.settings
+    frames = read_frames(clip, plan.size, request.span)
+    alone = settings.independent or plan.untouched
+    steps = prefetch(forget_motion(frames) if alone else follow_motion(frames, settings.flow))
+    count, began = 0, time.monotonic()
+    with VideoWriter(
+        request.output,
+        clip,
+        plan.size,
+        settings.codec,
+        list(plan.tracks),
+        from_zero=not request.span.whole,
+        comment=comment,
+    ) as writer:
+        for count, (frame, losses) in enumerate(stylize(steps), 1):
+            writer.write(frame)
+            ended = time.monotonic()
+            on_frame(FrameReport(frame.index, ended - began, losses))
+            began = ended
+    return count
+
+
+def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
+    began = time.monotonic()
+    pixels = still.read_still(plan.request.content, plan.size)
+    ((frame, losses),) = stylize([Step(still.as_frame(pixels), None)])
+    still.write_still(plan.request.output, frame.pixels, comment)
+    on_frame(FrameReport(0, time.monotonic() - began, losses))
+    return 1
+
+
+def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
+    return ((step.frame, {}) for step in steps)
+
+
+def _stylizer(plan: Plan, on_work: OnWork) -> tuple[Stylize, str]:
+    """The style room, opened: this is where torch loads."""
+    from videostyle.style.device import choose_device
+    from videostyle.style.stylizer import Stylizer
+    from videostyle.style.vgg import VGG19
+    from videostyle.style.weights import load
+
+    settings = plan.settings
+    device = choose_device(settings.device)
+    weights = load(settings.weights, (*settings.content_layers, *settings.style_layers))
+    pooling = weights.pooling if settings.pooling == "auto" else settings.pooling
+    network = VGG19(weights.tensors, pooling, device)
+    styles = [still.read_still(style) for style in plan.request.styles]
+    stylizer = Stylizer(settings, network, styles, device, on_work)
+
+    def stylize(steps: Iterable[Step]) -> Iterator[Made]:
+        return ((made.frame, made.losses) for made in stylizer.stylize(steps))
+
+    return stylize, weights.identity
+
+
+def _comment(plan: Plan, weights: str) -> str:
+    """How the result was made, for its metadata: one line of JSON."""
+    made = {
+        "videostyle": version("videostyle"),
+        "weights": weights,
+        "styles": [style.name for style in plan.request.styles],
+        "settings": asdict(plan.settings),
+    }
+    return json.dumps(made, separators=(",", ":"))

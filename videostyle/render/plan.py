@@ -1,0 +1,201 @@
+"""What a job will do, settled and checked before any work: nothing here loads torch unless the device decides."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from videostyle.errors import InputError, OutputError, UnreadableError
+from videostyle.frames import fit
+from videostyle.media import sound, source, still, writer
+from videostyle.media.sound import Track
+from videostyle.media.source import Clip, Span
+from videostyle.settings import PREVIEW_SIDE, Settings
+from videostyle.style.schedule import fresh_work
+
+log = logging.getLogger(__name__)
+
+CPU_LONGEST = 384  # default longest side without a GPU
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for.
+
+    Args:
+        content: A video or a picture.
+        styles: One picture or more.
+        output: A video for a video, a picture for a picture.
+        settings: How.
+        span: Which frames of a video.
+        preview: A fast draft of the same look: quarter the pixels, fewer steps.
+        overwrite: An output that exists may be replaced.
+    """
+
+    content: Path
+    styles: tuple[Path, ...]
+    output: Path
+    settings: Settings
+    span: Span = Span()
+    preview: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A request that can be met.
+
+    Args:
+        request: As it came.
+        settings: With the preview's fewer steps.
+        size: (width, height) of the result as shown.
+        clip: The source; None for a still.
+        tracks: What becomes of the sound.
+        frames: Estimate, for progress; None where nothing tells.
+    """
+
+    request: Request
+    settings: Settings
+    size: tuple[int, int]
+    clip: Clip | None
+    tracks: tuple[Track, ...]
+    frames: int | None
+
+    @property
+    def untouched(self) -> bool:
+        """No step is to be taken anywhere: pixels pass through."""
+        return not (self.settings.iterations or self.settings.first_iterations)
+
+    @property
+    def work(self) -> float | None:
+        """Estimated cost in steps at full size, with no cut but the first."""
+        if self.frames is None:
+            return None
+        first = fresh_work(self.settings, max(self.size))
+        follow = first if self.settings.independent else self.settings.iterations
+        return first + follow * (self.frames - 1)
+
+
+def make_plan(request: Request) -> Plan:
+    """Check everything that can be checked.
+
+    Raises:
+        InputError: The request cannot be met as asked; the message says what to change.
+    """
+    _check_paths(request)
+    settings = request.settings.previewed() if request.preview else request.settings
+    for style in request.styles:
+        still.picture_size(style)
+    if still.is_still(request.content):
+        return _plan_still(request, settings)
+    return _plan_video(request, settings)
+
+
+def _plan_still(request: Request, settings: Settings) -> Plan:
+    if request.output.suffix.lower() not in still.WRITABLE:
+        raise OutputError(request.output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+    if not request.span.whole:
+        raise InputError("--frames, --start and --end are for videos; a picture has one frame")
+    size = _output_size(*still.picture_size(request.content), request)
+    return Plan(request, settings, size, None, (), 1)
+
+
+def _plan_video(request: Request, settings: Settings) -> Plan:
+    if still.is_still(request.output):
+        raise OutputError(request.output, "a video is written as a video: .mp4, .mov or .mkv")
+    clip = source.probe(request.content)
+    size = _output_size(clip.width, clip.height, request)
+    if settings.codec == "h264" and any(side % 2 for side in size):
+        log.warning("%dx%d is made even for H.264 by repeating the last row or column", *size)
+    tracks = tuple(sound.plan_tracks(request.content, request.output))
+    writer.check_output(request.output, clip, size, settings.codec, list(tracks))
+    return Plan(request, settings, size, clip, tracks, _frames_in(request.span, clip))
+
+
+def _check_paths(request: Request) -> None:
+    output = request.output
+    for path in (request.content, *request.styles):
+        if not path.exists():
+            raise UnreadableError(path, "there is no such file")
+        if output.exists() and os.path.samefile(path, output):
+            raise OutputError(output, "it is an input of this very job; choose another name")
+    for style in request.styles:
+        if not still.is_still(style):
+            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+    if output.is_dir():
+        raise OutputError(output, "it is a directory; name the file to write")
+    if not output.parent.is_dir():
+        raise OutputError(output, f"there is no directory {output.parent}; make it first")
+    if output.exists() and not request.overwrite:
+        raise OutputError(output, "it exists; choose another name or say --overwrite")
+
+
+def _output_size(width: int, height: int, request: Request) -> tuple[int, int]:
+    """(width, height) of the result; the default is told, since a CPU's is not the source's."""
+    longest = request.settings.size or max(width, height)
+    if request.settings.size is None and longest > CPU_LONGEST and not _on_gpu(request.settings.device):
+        log.warning(
+            "no GPU: the longest side is %d pixels, not %d; say --size %d for all of it", CPU_LONGEST, longest, longest
+        )
+        longest = CPU_LONGEST
+    if request.preview:
+        longest = max(16, round(longest * PREVIEW_SIDE))
+    return fit(width, height, longest)
+
+
+def _on_gpu(device: str) -> bool:
+    if device != "auto":
+        return device.startswith("cuda")
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _frames_in(span: Span, clip: Clip) -> int | None:
+    if clip.frames is None:
+        return None if span.last is None else span.last - span.first
+    begin, end = Fraction(span.first), Fraction(clip.frames)
+    if span.last is not None:
+        end = min(end, Fraction(span.last))
+    if span.start is not None:
+        begin = max(begin, span.start * clip.rate)
+    if span.end is not None:
+        end = min(end, span.end * clip.rate)
+    return max(1, round(end - begin))
+
+
+def parse_frames(text: str) -> tuple[int, int | None]:
+    """`A:B`, `A:` or `:B` → first frame and the one after the last."""
+    match = re.fullmatch(r"(\d*):(\d*)", text.strip())
+    if match is None or text.strip() == ":":
+        raise InputError(f"--frames {text!r} is no range; say A:B, for example 0:24")
+    return int(match[1] or 0), int(match[2]) if match[2] else None
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds, or HH:MM:SS.mmm, or MM:SS → exact seconds."""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
+    if match is None:
+        raise InputError(f"{text!r} is no time; say seconds or HH:MM:SS.mmm, for example 00:01:02.5")
+    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + Fraction(match[3])
+
+
+def make_span(frames: str | None, start: str | None, end: str | None) -> Span:
+    """A span from the words of the command line."""
+    first, last = parse_frames(frames) if frames is not None else (0, None)
+    return Span(
+        first,
+        last,
+        parse_time(start) if start is not None else None,
+        parse_time(end) if end is not None else None,
+    )
+
+
+def as_paths(style: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
+    """One style or several, as paths."""
+    return (Path(style),) if isinstance(style, (str, Path)) else tuple(Path(s) for s in style)

@@ -1,0 +1,177 @@
+"""Every knob once: default, meaning, unit and limits. Flags, TOML keys and the README table derive from here."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from videostyle.errors import InputError, SettingError
+
+Optimizer = Literal["lbfgs", "adam"]
+Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback"]
+Codec = Literal["h264", "ffv1"]
+StyleStatistics = Literal["centred", "gram"]
+PoolingChoice = Literal["auto", "average", "max"]
+
+
+def setting(default: Any, help: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
+    """Declare a setting; numbers are held to [low, high]."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high})
+
+
+def _check(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
+    """`value` in its declared type; lists become tuples and whole numbers floats."""
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise SettingError(name, value, f"one of {', '.join(get_args(hint))}")
+        return value
+    if hint == tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or not value or not all(isinstance(v, str) for v in value):
+            raise SettingError(name, value, "a list of names")
+        return tuple(value)
+    if hint in (bool, str):
+        if type(value) is not hint:
+            raise SettingError(name, value, "true or false" if hint is bool else "text")
+        return value
+    if value is None and hint == int | None:
+        return None
+    return _check_number(name, value, float if hint is float else int, limits)
+
+
+def _check_number(name: str, value: Any, kind: type, limits: Mapping[str, Any]) -> Any:
+    kinds = (int, float) if kind is float else (int,)
+    if type(value) not in kinds or not limits["low"] <= value <= limits["high"]:  # NaN fails as well
+        words = "a number" if kind is float else "a whole number"
+        raise SettingError(name, value, f"{words} from {limits['low']:g} to {limits['high']:g}")
+    return kind(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a picture or clip is restyled. Immutable; vary it with `override`.
+
+    Weights and sizes are free of resolution: the same numbers give the same look at 256 and at 1080 pixels.
+
+    Raises:
+        SettingError: A value has the wrong type or lies outside its limits.
+    """
+
+    size: int | None = setting(
+        None,
+        "Longest side of the result in pixels. Default: the source's, on a CPU at most 384.",
+        low=16,
+        high=16384,
+    )
+    iterations: int = setting(
+        15, "Steps for a frame that starts from the previous one.", low=0, high=100_000
+    )
+    first_iterations: int = setting(
+        120,
+        "Steps for a frame that starts from nothing: the first one, and after a cut.",
+        low=0,
+        high=100_000,
+    )
+    style_weight: float = setting(16.0, "Pull towards the style.", low=0, high=1e9)
+    content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9)
+    tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9)
+    temporal_weight: float = setting(
+        1000.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
+    )
+    style_scale: float = setting(
+        1.0, "Longest side of the style picture over the frame's: larger is coarser.", low=0.05, high=8
+    )
+    optimizer: Optimizer = setting("lbfgs", "How the loss is minimized.")
+    seed: int = setting(0, "Of every random choice.", low=0, high=2**63 - 1)
+    independent: bool = setting(
+        False, "Style every frame on its own, for comparison: it will flicker."
+    )
+    flow: Flow = setting(
+        "dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution."
+    )
+    statistics: StyleStatistics = setting(
+        "centred", "What a style is: the centred Gram matrix and mean, or the plain Gram matrix."
+    )
+    content_layers: tuple[str, ...] = setting(("relu4_2",), "VGG19 activations that hold the content.")
+    style_layers: tuple[str, ...] = setting(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "VGG19 activations that hold the style."
+    )
+    pooling: PoolingChoice = setting(
+        "auto", "Of VGG19; auto: average for the built-in weights, max for trained ones."
+    )
+    weights: str = setting(
+        "auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file."
+    )
+    device: str = setting("auto", "auto, cpu, cuda or cuda:N.")
+    codec: Codec = setting("h264", "Of the video: h264 (small), or ffv1 (lossless).")
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for f in fields(self):
+            value = _check(f.name, getattr(self, f.name), hints[f.name], f.metadata)
+            object.__setattr__(self, f.name, value)
+
+    def override(self, **changes: Any) -> Settings:
+        """The same settings but for `changes`.
+
+        Raises:
+            SettingError: A value is not allowed, or there is no such setting.
+        """
+        for name in changes:
+            if name not in NAMES:
+                raise SettingError(name, changes[name], f"a setting's name: {', '.join(NAMES)}")
+        return replace(self, **changes)
+
+    def previewed(self) -> Settings:
+        """A fast draft of the same look: fewer steps. The quarter of the pixels is taken where the size is known."""
+        return self.override(
+            iterations=math.ceil(self.iterations * PREVIEW_STEPS),
+            first_iterations=math.ceil(self.first_iterations * PREVIEW_STEPS),
+        )
+
+
+NAMES = tuple(f.name for f in fields(Settings))
+PREVIEW_STEPS = 0.6
+PREVIEW_SIDE = 0.5
+
+PRESETS: Mapping[str, Settings] = {
+    "draft": Settings(iterations=8, first_iterations=50, flow="dis-fast"),
+    "standard": Settings(),
+    "quality": Settings(iterations=40, first_iterations=300),
+}
+
+
+def preset(name: str) -> Settings:
+    """The settings of a preset by name.
+
+    Raises:
+        SettingError: There is no such preset.
+    """
+    if name not in PRESETS:
+        raise SettingError("preset", name, f"one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, by name; `preset = "draft"` names what they vary. Values are checked later.
+
+    Raises:
+        InputError: The file cannot be read, is no TOML, or names something that is no setting.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read the settings in {path}: {error}") from error
+    for name in found:
+        if name not in (*NAMES, "preset"):
+            raise InputError(f"{path} sets {name!r}, which is no setting; known are {', '.join(NAMES)}")
+    return found
+
+
+def load(path: Path) -> Settings:
+    """The complete settings that a TOML file describes."""
+    found = read_toml(path)
+    return preset(found.pop("preset", "standard")).override(**found)

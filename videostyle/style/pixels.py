@@ -1,0 +1,48 @@
+"""Pixels ↔ tensors, and pictures at other sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videostyle.frames import Pixels
+
+
+def to_tensor(pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
+    """(H, W, 3) of an unsigned integer type → (1, 3, H, W) float32 in [0, 1]."""
+    full = float(np.iinfo(pixels.dtype).max)
+    moved = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    return (moved.float() / full).permute(2, 0, 1)[None]
+
+
+def to_pixels(image: Tensor, dtype: np.dtype[np.unsignedinteger[np.typing.NBitBase]]) -> Pixels:
+    """(1, 3, H, W) → (H, W, 3); values outside [0, 1] are clipped, the rest rounded, never truncated."""
+    full = float(np.iinfo(dtype).max)
+    scaled = (image[0].detach().clamp(0, 1) * full).round().permute(1, 2, 0)
+    pixels: Pixels = scaled.cpu().numpy().astype(dtype)
+    return pixels
+
+
+def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, C, H, W) → (N, C, *size) by Lanczos-3 filtering, as Pillow does it: sharp, without aliasing."""
+    if tuple(image.shape[2:]) == size:
+        return image
+    rows = _lanczos(image.shape[2], size[0]).to(image)
+    columns = _lanczos(image.shape[3], size[1]).to(image)
+    return rows @ image @ columns.T
+
+
+def _lanczos(before: int, after: int) -> Tensor:
+    """(after, before): each row holds the weights of the old pixels in one new pixel."""
+    stretch = max(before / after, 1.0)
+    centre = (torch.arange(after, dtype=torch.float64) + 0.5) * before / after - 0.5
+    distance = (torch.arange(before, dtype=torch.float64) - centre[:, None]) / stretch
+    weights = torch.sinc(distance) * torch.sinc(distance / 3) * (distance.abs() < 3)
+    return weights / weights.sum(1, keepdim=True)
+
+
+def scaled_size(image: Tensor, longest: float) -> tuple[int, int]:
+    """(H, W) of `image` with its longest side made `longest` pixels."""
+    h, w = image.shape[2:]
+    return max(1, round(h * longest / max(h, w))), max(1, round(w * longest / max(h, w)))
