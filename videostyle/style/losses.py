@@ -14,18 +14,25 @@ from torch import Tensor
 EPSILON = 1e-8
 
 
-class _Gram(torch.autograd.Function):
-    """X Xᵀ / n; its gradient takes one matrix product where autograd's own takes two."""
+class _Moments(torch.autograd.Function):
+    """Rows (n, C) → mean (C,) and second moment XᵀX / n (C, C); its gradient takes one matrix product, not two."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x @ x.T / x.shape[1]
+    def forward(ctx: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(rows)
+        return rows.mean(0), rows.T @ rows / len(rows)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return (grads[0] + grads[0].T) / x.shape[1] @ x
+        (rows,) = ctx.saved_tensors
+        of_mean, of_second = grads
+        return torch.addmm(of_mean / len(rows), rows, (of_second + of_second.T) / len(rows))
+
+
+def raw_moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (C,) and Gram matrix (C, C) of (N, C, H, W), over all places of all N images."""
+    mean, second = _Moments.apply(features.permute(0, 2, 3, 1).flatten(0, 2))
+    return mean, second
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -36,8 +43,7 @@ def gram_matrix(features: Tensor) -> Tensor:
 
     Source: Gatys et al. 2016, eq. 3, divided by the number of places, as Johnson et al. 2016 do.
     """
-    flat: Tensor = _Gram.apply(features.transpose(0, 1).flatten(1))
-    return flat
+    return raw_moments(features)[1]
 
 
 def channel_moments(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,8 +51,8 @@ def channel_moments(features: Tensor) -> tuple[Tensor, Tensor]:
 
     Source: the centred Gram matrix of Risser et al. 2017 (arXiv:1701.08893), with the mean kept beside it.
     """
-    mean = features.mean((0, 2, 3))
-    return mean, gram_matrix(features - mean.view(1, -1, 1, 1))
+    mean, second = raw_moments(features)
+    return mean, second - torch.outer(mean, mean)
 
 
 def relative_error(value: Tensor, target: Tensor) -> Tensor:

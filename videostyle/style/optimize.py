@@ -50,7 +50,7 @@ def _evaluate(objective: Objective, image: Tensor) -> tuple[Tensor, Tensor, Loss
         leaf = image.detach().requires_grad_(True)
         loss, terms = objective(leaf)
         (gradient,) = torch.autograd.grad(loss, leaf)
-    return loss.detach(), gradient.contiguous(), terms
+    return loss.detach(), gradient.contiguous(), {name: share.detach() for name, share in terms.items()}
 
 
 def _adam(start: Tensor, objective: Objective, iterations: int, progress: Progress) -> Minimum:

@@ -12,7 +12,7 @@ from videostyle.frames import Pixels
 def to_tensor(pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
     """(H, W, 3) of an unsigned integer type → (1, 3, H, W) float32 in [0, 1]."""
     full = float(np.iinfo(pixels.dtype).max)
-    moved = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    moved = torch.tensor(np.ascontiguousarray(pixels), device=device)
     return (moved.float() / full).permute(2, 0, 1)[None]
 
 

@@ -1,0 +1,50 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+
+from tests import media
+from videostyle.style import weights
+from videostyle.style.vgg import VGG19
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's caches."""
+    home = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        patch.setenv("TORCH_HOME", str(home / "torch"))
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "gpu" in item.keywords and not torch.cuda.is_available() and not os.environ.get("REQUIRE_GPU"):
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(scope="session")
+def network(own_caches: None) -> VGG19:
+    built = weights.load("builtin", ["relu5_1"])
+    return VGG19(built.tensors, built.pooling)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Six frames of a pan, with sound."""
+    return media.write_clip(tmp_path / "clip.mkv", media.panning(6))
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> Path:
+    path = tmp_path / "style.png"
+    cv2.imwrite(str(path), media.texture(80, 60, seed=7)[..., ::-1])
+    return path

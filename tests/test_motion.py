@@ -1,0 +1,103 @@
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from tests import media
+from videostyle.frames import Frame
+from videostyle.motion.flow import METHODS, estimate, trust
+from videostyle.motion.follow import follow_motion
+from videostyle.motion.shots import find_shots
+
+
+def as_frames(images):
+    return [Frame(image, t, Fraction(1, 24), 1, t) for t, image in enumerate(images)]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_backward_flow_points_to_where_the_picture_was(name):
+    before, now = media.panning(2, 128, 96, step=3)
+    flow = estimate(before, now, METHODS[name]).flow[16:-16, 16:-16]
+    # the picture moved 3 pixels left, so it was 3 pixels to the right
+    assert abs(np.median(flow[..., 0]) - 3) < (1.0 if name == "dis-ultrafast" else 0.35)
+    assert abs(np.median(flow[..., 1])) < 0.35
+
+
+def test_fine_flow_is_exact_to_a_tenth_of_a_pixel():
+    before, now = media.panning(2, 128, 96, step=2)
+    flow = estimate(before, now, METHODS["dis-fine"]).flow[16:-16, 16:-16]
+    assert np.hypot(flow[..., 0] - 2, flow[..., 1]).mean() < 0.1
+
+
+def test_what_enters_the_picture_is_not_trusted_and_the_rest_is():
+    before, now = media.panning(2, 128, 96, step=6)
+    mask = estimate(before, now, METHODS["dis-fine"]).mask
+    assert mask[:, -5:].max() < 0.1
+    assert mask[10:-10, 10:-16].mean() > 0.97
+
+
+def test_what_an_object_uncovers_is_not_trusted():
+    ground = media.texture(160, 96, seed=1)
+    disc = np.zeros((96, 160), np.uint8)
+    images = []
+    for x in (60, 72):
+        picture = ground.copy()
+        disc[:] = cv2.circle(np.zeros_like(disc), (x, 48), 20, 1, -1)
+        picture[disc > 0] = np.roll(media.texture(160, 96, seed=2), x - 60, axis=1)[disc > 0]
+        images.append((picture, disc.copy()))
+    (before, was), (now, covers) = images
+    uncovered = cv2.erode(((was > 0) & (covers == 0)).astype(np.uint8), np.ones((3, 3))) > 0
+    mask = estimate(before, now, METHODS["dis-fine"]).mask
+    assert mask[uncovered].mean() < 0.35
+    assert mask[:, 100:].mean() > 0.95
+    assert mask[30:66, 64:80].mean() > 0.8  # the object itself is followed
+
+
+def test_a_flow_that_does_not_lead_home_is_not_trusted():
+    flow = np.zeros((20, 20, 2), np.float32)
+    assert trust(flow, flow).min() == 1
+    assert trust(flow, flow + 3)[5:-5, 5:-5].max() == 0
+
+
+def test_large_frames_get_flow_in_their_own_pixels():
+    small = [cv2.resize(image, (1400, 500), interpolation=cv2.INTER_CUBIC) for image in media.panning(2, 140, 50, 1)]
+    motion = estimate(*small, METHODS["dis-fast"])
+    assert motion.flow.shape == (500, 1400, 2)
+    assert abs(np.median(motion.flow[100:-100, 100:-100, 0]) - 10) < 1
+
+
+def test_sixteen_bit_frames_move_as_eight_bit_ones():
+    eight = media.panning(2, 96, 64)
+    deep = [image.astype(np.uint16) * 257 for image in eight]
+    np.testing.assert_array_equal(
+        estimate(*deep, METHODS["dis-fine"]).flow, estimate(*eight, METHODS["dis-fine"]).flow
+    )
+
+
+def cuts(images):
+    return [frame.index for frame, new in find_shots(as_frames(images)) if new]
+
+
+def test_a_hard_cut_is_found_at_its_frame():
+    assert cuts(media.panning(7, seed=1) + media.panning(7, seed=9)) == [0, 7]
+
+
+def test_a_pan_a_fade_and_a_still_have_no_cut():
+    pan = media.panning(12, step=4)
+    assert cuts(pan) == [0]
+    assert cuts([(image * (1 - t / 24)).astype(np.uint8) for t, image in enumerate(pan)]) == [0]
+    assert cuts([pan[0]] * 12) == [0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_short_clips_lose_no_frame(count):
+    found = list(find_shots(as_frames(media.panning(count))))
+    assert [frame.index for frame, _ in found] == list(range(count))
+    assert [new for _, new in found] == [True] + [False] * (count - 1)
+
+
+def test_only_the_first_frame_of_a_shot_has_no_motion():
+    images = media.panning(5, seed=1) + media.panning(5, seed=9)
+    steps = list(follow_motion(as_frames(images), "dis-fast"))
+    assert [step.frame.index for step in steps if step.motion is None] == [0, 5]

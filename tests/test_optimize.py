@@ -1,0 +1,76 @@
+import pytest
+import torch
+
+from videostyle.style.optimize import Preconditioner, minimize
+
+TARGET = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
+
+
+def distance(image):
+    """A badly conditioned valley around TARGET: curvatures from 1 to 1000."""
+    scale = torch.logspace(0, 3, 16)
+    loss = (scale * (image - TARGET).square()).mean()
+    return loss, {"distance": loss}
+
+
+@pytest.mark.parametrize(("optimizer", "closer"), [("lbfgs", 1e-3), ("adam", 0.3)])
+def test_the_minimum_is_approached(optimizer, closer):
+    start = torch.full_like(TARGET, 0.5)
+    found = minimize(start, distance, iterations=60, optimizer=optimizer).image
+    assert distance(found)[0] < closer * distance(start)[0]
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_no_step_is_no_change_and_the_start_is_not_touched(optimizer):
+    start = torch.rand(1, 3, 8, 8)
+    kept = start.clone()
+    assert minimize(start, distance, iterations=0, optimizer=optimizer).image is start
+    minimize(start[..., :8], lambda x: (x.square().mean(), {}), iterations=3, optimizer=optimizer)
+    assert torch.equal(start, kept)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_every_step_is_taken_even_where_little_is_left_to_gain(optimizer):
+    calls = []
+
+    def flat(image):
+        calls.append(1)
+        loss = 1e-12 * image.square().mean()
+        return loss, {"flat": loss}
+
+    minimize(torch.rand(1, 3, 8, 8), flat, iterations=25, optimizer=optimizer)
+    assert len(calls) == 25
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e6])
+def test_lbfgs_walks_back_when_the_loss_jumps(bad):
+    """Beyond a cliff the loss is `bad`; the result stays on this side and still gets lower."""
+
+    def cliff(image):
+        near = (image - 0.2).square().mean()
+        loss = torch.where(image.min() > 0.1, near, near * 0 + bad)
+        return loss, {"near": loss}
+
+    start = torch.full((1, 3, 8, 8), 0.9)
+    found = minimize(start, cliff, iterations=40).image
+    assert torch.isfinite(found).all()
+    assert (found - 0.2).square().mean() < 0.05 * (start - 0.2).square().mean()
+
+
+def test_the_same_start_gives_the_same_bits():
+    start = torch.rand(1, 3, 12, 16)
+    once, again = (minimize(start, distance, iterations=20).image for _ in range(2))
+    assert torch.equal(once, again)
+
+
+def test_the_preconditioner_is_symmetric_and_positive():
+    precondition = Preconditioner(torch.zeros(1, 3, 9, 14))
+    a, b = torch.randn(1, 3, 9, 14), torch.randn(1, 3, 9, 14)
+    torch.testing.assert_close((a * precondition(b)).sum(), (b * precondition(a)).sum(), rtol=1e-4, atol=1e-4)
+    assert (a * precondition(a)).sum() > 0
+
+
+def test_progress_is_told_of_every_step():
+    told = []
+    minimize(torch.rand(1, 3, 12, 16), distance, iterations=7, progress=lambda: told.append(1))
+    assert len(told) == 7

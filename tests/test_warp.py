@@ -1,0 +1,39 @@
+import cv2
+import numpy as np
+import torch
+
+from videostyle.style.warp import warp
+
+
+def tensor(array):
+    return torch.from_numpy(array).permute(2, 0, 1)[None]
+
+
+def test_warp_agrees_with_opencv():
+    rng = np.random.default_rng(0)
+    image = rng.random((12, 17, 3), dtype=np.float32)
+    flow = rng.normal(0, 2, (12, 17, 2)).astype(np.float32)
+    y, x = np.mgrid[:12, :17].astype(np.float32)
+    expected = cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    actual = warp(tensor(image), tensor(flow))[0].permute(1, 2, 0).numpy()
+    smooth = cv2.GaussianBlur(image, (0, 0), 3)
+    expected_smooth = cv2.remap(
+        smooth, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    np.testing.assert_allclose(warp(tensor(smooth), tensor(flow))[0].permute(1, 2, 0), expected_smooth, atol=0.02)
+    assert np.corrcoef(actual.ravel(), expected.ravel())[0, 1] > 0.95
+
+
+def test_no_flow_changes_nothing():
+    image = torch.rand(1, 3, 9, 7)
+    torch.testing.assert_close(warp(image, torch.zeros(1, 2, 9, 7)), image, atol=1e-5, rtol=1e-5)
+
+
+def test_what_moved_ten_pixels_right_lands_ten_pixels_right():
+    previous = torch.zeros(1, 3, 20, 40)
+    previous[..., 5:9, 8:12] = 1
+    backward = torch.zeros(1, 2, 20, 40)
+    backward[:, 0] = -10  # from this frame back to the previous one
+    landed = warp(previous, backward)
+    torch.testing.assert_close(landed[..., 5:9, 18:22], torch.ones(1, 3, 4, 4), atol=1e-4, rtol=0)
+    assert landed[..., 8:12].abs().max() < 1e-4
