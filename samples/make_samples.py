@@ -1,6 +1,6 @@
 """Make the sample clip and the sample styles beside this file: nothing here was painted or filmed by anyone.
 
-    python samples/make_samples.py [DIRECTORY]
+python samples/make_samples.py [DIRECTORY]
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def scene(number: int) -> Image:
     w, h, t = WIDTH * k, HEIGHT * k, number / FRAMES
     y, x = np.mgrid[:h, :w].astype(np.float32) / h
     dusk = np.array([[58, 74, 128], [236, 168, 120], [250, 214, 150]], np.float32)
-    picture = blend(dusk[0], dusk[1], np.clip(y * 1.6, 0, 1)) + (dusk[2] - dusk[1]) * np.clip(y * 2 - 1, 0, 1)[..., None]
+    picture = (
+        blend(dusk[0], dusk[1], np.clip(y * 1.6, 0, 1)) + (dusk[2] - dusk[1]) * np.clip(y * 2 - 1, 0, 1)[..., None]
+    )
     sun = np.exp(-(((x - 1.25) ** 2 + (y - 0.42) ** 2) / 0.02))
     picture += np.float32([90, 70, 20]) * sun[..., None]
     for speed, base, height, color in (
@@ -77,7 +79,10 @@ def draw_balloon(picture: Image, x: float, y: float, radius: float) -> None:
         color = (214, 62, 48) if stripe % 2 else (244, 226, 188)
         cv2.ellipse(picture, (round(x), round(y)), (round(width), round(radius)), 0, 0, 360, color, -1, cv2.LINE_AA)
     for side in (-1, 1):
-        start, end = (round(x + side * radius * 0.6), round(y + radius * 0.8)), (round(x + side * radius * 0.2), round(y + radius * 1.5))
+        start, end = (
+            (round(x + side * radius * 0.6), round(y + radius * 0.8)),
+            (round(x + side * radius * 0.2), round(y + radius * 1.5)),
+        )
         cv2.line(picture, start, end, (60, 40, 30), 2, cv2.LINE_AA)
     corner = round(x - radius * 0.22), round(y + radius * 1.5)
     cv2.rectangle(picture, corner, (round(x + radius * 0.22), round(y + radius * 1.75)), (110, 70, 40), -1, cv2.LINE_AA)
@@ -105,8 +110,13 @@ def chunks(samples: NDArray[np.float32], size: int = 1024) -> list[tuple[int, ND
 
 
 def strokes(
-    size: int, count: int, color: Callable[[float, float, np.random.Generator], tuple[float, float, float]],
-    angle: Callable[[float, float], float], ground: tuple[int, int, int], length: float, thickness: tuple[int, int],
+    size: int,
+    count: int,
+    color: Callable[[float, float, np.random.Generator], tuple[float, float, float]],
+    angle: Callable[[float, float], float],
+    ground: tuple[int, int, int],
+    length: float,
+    thickness: tuple[int, int],
 ) -> Image:
     """Short curved strokes, each following the field, in colors that vary from stroke to stroke."""
     rng = np.random.default_rng(1)
@@ -154,7 +164,9 @@ def mosaic() -> Image:
     rng = np.random.default_rng(2)
     size, tiles = 512, 700
     points = (rng.random((tiles, 2)) * size).astype(np.float32)
-    palette = np.float32([(226, 150, 62), (188, 66, 44), (240, 214, 160), (36, 110, 122), (22, 60, 84), (132, 164, 120)])
+    palette = np.float32(
+        [(226, 150, 62), (188, 66, 44), (240, 214, 160), (36, 110, 122), (22, 60, 84), (132, 164, 120)]
+    )
     bands = (np.sin(points[:, 0] / 70) + np.cos(points[:, 1] / 55 + points[:, 0] / 130) + 2) / 4 * len(palette)
     colors = palette[np.clip(bands.astype(int), 0, len(palette) - 1)] + rng.normal(0, 16, (tiles, 3))
     y, x = np.mgrid[:size, :size].astype(np.float32)

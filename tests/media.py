@@ -15,11 +15,11 @@ Image = NDArray[np.uint8]
 
 
 def texture(width: int, height: int, seed: int = 0) -> Image:
-    """Smooth colored blobs: something that flow can hold on to."""
+    """Smooth blobs on a warm ground: something that flow can hold on to, and no gray whose hue jumps."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(0, 1, (height, width, 3)).astype(np.float32)
-    smooth = sum(cv2.GaussianBlur(noise, (0, 0), s) * s for s in (1.5, 4.0))
-    return np.clip(128 + 60 * smooth / smooth.std(), 0, 255).astype(np.uint8)
+    smooth = sum(cv2.GaussianBlur(noise, (0, 0), s) * s for s in (2.5, 6.0))
+    return np.clip(np.float32([190, 130, 70]) + 30 * smooth / smooth.std(), 0, 255).astype(np.uint8)
 
 
 def panning(count: int, width: int = 64, height: int = 48, step: int = 2, seed: int = 0) -> list[Image]:
@@ -49,7 +49,7 @@ def write_clip(
         film.pix_fmt = "bgr0" if codec == "ffv1" else "yuv420p"
         film.time_base = film.codec_context.time_base = base
         if rotation:
-            film.set_display_matrix(rotation)
+            film.set_display_rotation(rotation)
         if tags is not None:
             context = film.codec_context
             context.colorspace = context.color_primaries = context.color_trc = tags
@@ -66,13 +66,16 @@ def write_clip(
 
 
 def write_tone(container: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
-    format = stream.codec_context.format.name
+    kind = stream.codec_context.format.name
     count = round(44100 * seconds)
     tone = np.sin(np.arange(count) * 2 * np.pi * 440 / 44100)
-    samples = tone.astype(np.float32) if format.startswith("flt") else (tone * 8000).astype(np.int16)
+    if kind.startswith("u8"):
+        samples = (tone * 80 + 128).astype(np.uint8)
+    else:
+        samples = tone.astype(np.float32) if kind.startswith("flt") else (tone * 8000).astype(np.int16)
     for at in range(0, count, 1024):
         chunk = np.ascontiguousarray(samples[None, at : at + 1024])
-        frame = av.AudioFrame.from_ndarray(chunk, format=format, layout="mono")
+        frame = av.AudioFrame.from_ndarray(chunk, format=kind, layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 44100, at, Fraction(1, 44100)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))

@@ -3,7 +3,8 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import vgg19
 
-from videostyle.style.vgg import STD, MEAN, VGG19, _ReplicatePad, depth, layer_name, shapes, torchvision_indices
+from videostyle.style.layers import depth, layer_name
+from videostyle.style.vgg import MEAN, STD, VGG19, _ReplicatePad, shapes, torchvision_indices
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Restyle videos and pictures after a painting, by optimization, steadily.
 
-    import videostyle
-    summary = videostyle.stylize_video("in.mp4", "style.jpg", "out.mp4", on_frame=print)
+import videostyle
+summary = videostyle.stylize_video("in.mp4", "style.jpg", "out.mp4", on_frame=print)
 """
 
 from videostyle.errors import VideostyleError

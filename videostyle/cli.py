@@ -40,9 +40,9 @@ def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) 
         Dict(_dashed(values), source=path)(app, commands, arguments)
     name = _given(arguments, "--preset") or "standard"
     chosen = preset(name)
-    Dict(
-        _dashed({f.name: getattr(chosen, f.name) for f in fields(Settings)}), source=f"preset {name}"
-    )(app, commands, arguments)
+    Dict(_dashed({f.name: getattr(chosen, f.name) for f in fields(Settings)}), source=f"preset {name}")(
+        app, commands, arguments
+    )
 
 
 def _given(arguments: ArgumentCollection, name: str) -> str | None:
@@ -77,9 +77,7 @@ def _command(
     preview: Annotated[
         bool, Parameter(help="A fast draft of the same look: quarter the pixels, fewer steps.", group=_JOB)
     ] = False,
-    preset: Annotated[
-        str, Parameter(help=f"Settings to start from: {', '.join(PRESETS)}.", group=_JOB)
-    ] = "standard",
+    preset: Annotated[str, Parameter(help=f"Settings to start from: {', '.join(PRESETS)}.", group=_JOB)] = "standard",
     config: Annotated[Path | None, Parameter(help="TOML file of settings; flags win over it.", group=_JOB)] = None,
     overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.", group=_JOB)] = False,
     quiet: Annotated[bool, Parameter(help="Say nothing but errors.", group=_JOB)] = False,

@@ -23,6 +23,7 @@ class Frame:
         time_base: Seconds per tick.
         duration: How long it is shown, in ticks; 0 where the source does not say.
         index: Its place among the source's shown frames, from 0.
+
     """
 
     pixels: Pixels
@@ -43,6 +44,7 @@ class Motion:
     Args:
         flow: (H, W, 2) float32, pixels (dx, dy): where in the previous frame each pixel was, relative to itself.
         mask: (H, W) float32 in [0, 1]: 1 where the flow can be trusted, 0 where newly visible.
+
     """
 
     flow: Plane

@@ -58,6 +58,7 @@ class Settings:
 
     Raises:
         SettingError: A value has the wrong type or lies outside its limits.
+
     """
 
     size: int | None = setting(
@@ -66,9 +67,7 @@ class Settings:
         low=16,
         high=16384,
     )
-    iterations: int = setting(
-        15, "Steps for a frame that starts from the previous one.", low=0, high=100_000
-    )
+    iterations: int = setting(15, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
     first_iterations: int = setting(
         120,
         "Steps for a frame that starts from nothing: the first one, and after a cut.",
@@ -85,13 +84,11 @@ class Settings:
         1.0, "Longest side of the style picture over the frame's: larger is coarser.", low=0.05, high=8
     )
     optimizer: Optimizer = setting("lbfgs", "How the loss is minimized.")
-    seed: int = setting(0, "Of every random choice.", low=0, high=2**63 - 1)
-    independent: bool = setting(
-        False, "Style every frame on its own, for comparison: it will flicker."
+    seed: int = setting(
+        0, "Of the faint noise a fresh frame starts from: another seed, other strokes.", low=0, high=2**63 - 1
     )
-    flow: Flow = setting(
-        "dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution."
-    )
+    independent: bool = setting(False, "Style every frame on its own, for comparison: it will flicker.")
+    flow: Flow = setting("dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution.")
     statistics: StyleStatistics = setting(
         "centred", "What a style is: the centred Gram matrix and mean, or the plain Gram matrix."
     )
@@ -99,12 +96,8 @@ class Settings:
     style_layers: tuple[str, ...] = setting(
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "VGG19 activations that hold the style."
     )
-    pooling: PoolingChoice = setting(
-        "auto", "Of VGG19; auto: average for the built-in weights, max for trained ones."
-    )
-    weights: str = setting(
-        "auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file."
-    )
+    pooling: PoolingChoice = setting("auto", "Of VGG19; auto: average for the built-in weights, max for trained ones.")
+    weights: str = setting("auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file.")
     device: str = setting("auto", "auto, cpu, cuda or cuda:N.")
     codec: Codec = setting("h264", "Of the video: h264 (small), or ffv1 (lossless).")
 
@@ -119,6 +112,7 @@ class Settings:
 
         Raises:
             SettingError: A value is not allowed, or there is no such setting.
+
         """
         for name in changes:
             if name not in NAMES:
@@ -149,6 +143,7 @@ def preset(name: str) -> Settings:
 
     Raises:
         SettingError: There is no such preset.
+
     """
     if name not in PRESETS:
         raise SettingError("preset", name, f"one of {', '.join(PRESETS)}")
@@ -160,6 +155,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     Raises:
         InputError: The file cannot be read, is no TOML, or names something that is no setting.
+
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))

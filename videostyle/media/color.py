@@ -24,6 +24,7 @@ class Colors:
         primaries, transfer, matrix: H.273 code points.
         range: 0 unknown, 1 limited, 2 full.
         rgb: The source stores RGB, so an encoded film has to choose a matrix of its own.
+
     """
 
     primaries: int

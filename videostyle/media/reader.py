@@ -34,6 +34,7 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame
     Raises:
         InputError: No frame lies in `span`.
         MediaError: A shown frame has no timestamp.
+
     """
     stored = size[::-1] if clip.rotation % 180 == 90 else size
     found = False

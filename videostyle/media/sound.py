@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 from av import AudioResampler, Packet
@@ -36,6 +37,7 @@ def plan_tracks(source: Path, output: Path) -> list[Track]:
 
     Raises:
         OutputError: The container takes neither the sound as it is nor AAC.
+
     """
     tracks = []
     with open_source(source) as (container, _):
@@ -79,6 +81,7 @@ class Soundtrack:
         source: The file to read from; opened a second time, so that sound and picture may run apart.
         target: The container being written; its header must not be written yet.
         tracks: From `plan_tracks`.
+
     """
 
     def __init__(self, source: Path, target: OutputContainer, tracks: list[Track]) -> None:
@@ -88,7 +91,7 @@ class Soundtrack:
             for track in tracks:
                 self._streams[track.index] = _added(target, container.streams[track.index], track)  # type: ignore[arg-type]
 
-    def packets(self, begin: Fraction) -> Iterator[Packet]:
+    def packets(self, begin: Fraction) -> Iterator[Packet[Any]]:
         """Every audio packet from `begin` seconds on, its time counted from there."""
         if not self._tracks:
             return
@@ -110,7 +113,7 @@ def _added(target: OutputContainer, stream: AudioStream, track: Track) -> AudioS
     if track.copied:
         added = target.add_stream_from_template(stream)
     else:
-        added = target.add_stream(FALLBACK, rate=stream.rate)
+        added = cast(AudioStream, target.add_stream(FALLBACK, rate=stream.rate))
         added.layout = {1: "mono", 2: "stereo", 6: "5.1"}.get(stream.channels, stream.layout.name)
         added.bit_rate = 96_000 * stream.channels
     added.metadata.update(stream.metadata)
@@ -122,7 +125,7 @@ def _added(target: OutputContainer, stream: AudioStream, track: Track) -> AudioS
 class _Copy:
     target: AudioStream
 
-    def convert(self, packet: Packet) -> Iterator[Packet]:
+    def convert(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         if packet.dts is not None:  # the empty packet at the end says only that this is the end
             packet.stream = self.target
             yield packet
@@ -136,7 +139,7 @@ class _Transcode:
             format=context.format, layout=context.layout, rate=context.rate, frame_size=context.frame_size
         )
 
-    def convert(self, packet: Packet) -> Iterator[Packet]:
+    def convert(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         for frame in packet.decode():
             for resampled in self._resampler.resample(frame):  # type: ignore[arg-type]
                 yield from self._target.encode(resampled)
@@ -146,7 +149,7 @@ class _Transcode:
             yield from self._target.encode(None)
 
 
-def _shifted(packet: Packet, begin: Fraction) -> Packet | None:
+def _shifted(packet: Packet[Any], begin: Fraction) -> Packet[Any] | None:
     """The packet with its clock started at `begin`; None if it lies before."""
     if not begin or packet.pts is None or packet.dts is None:
         return packet

@@ -37,6 +37,7 @@ class Clip:
         start: Seconds at which the file's clock starts; ranges in seconds count from here.
         aspect: Sample aspect ratio as shown.
         colors: Of the stored picture.
+
     """
 
     path: Path
@@ -77,6 +78,7 @@ def probe(path: Path) -> Clip:
 
     Raises:
         UnreadableError: It cannot be opened or decoded, or has no film.
+
     """
     with open_source(path) as (container, stream):
         picture = next(container.decode(stream), None)
@@ -108,6 +110,7 @@ def open_source(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
     Raises:
         UnreadableError: There is no such file, it is no video, or decoding it failed.
+
     """
     if not path.is_file():
         raise UnreadableError(path, "there is no such file" if not path.exists() else "it is no file")

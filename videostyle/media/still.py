@@ -34,6 +34,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 
     Raises:
         UnreadableError: It is no picture, or too large to be one.
+
     """
     with _opened(path) as image:
         turned = image.getexif().get(0x0112, 1) >= 5
@@ -49,6 +50,7 @@ def read_still(path: Path, size: tuple[int, int] | None = None) -> Pixels:
 
     Raises:
         UnreadableError: It is no picture, damaged, or too large.
+
     """
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(_flattened(image, path))
@@ -68,6 +70,7 @@ def write_still(path: Path, pixels: Pixels, comment: str) -> None:
 
     Raises:
         OutputError: The file cannot be made.
+
     """
     info = PngImagePlugin.PngInfo()
     info.add_text("Comment", comment)

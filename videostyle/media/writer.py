@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 import av
 import numpy as np
@@ -20,7 +20,6 @@ from av.video.stream import VideoStream
 from videostyle.errors import MediaError, OutputError
 from videostyle.frames import Frame, Pixels
 from videostyle.media import color
-from videostyle.media.color import Colors
 from videostyle.media.sound import Soundtrack, Track
 from videostyle.media.source import Clip
 
@@ -48,6 +47,7 @@ class VideoWriter:
     Raises:
         OutputError: The container does not take the codec, or the file cannot be made.
         MediaError: Encoding or writing failed.
+
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class VideoWriter:
         except BaseException:
             self._abandon()
             raise
-        self._sound: Iterator[Packet] | None = None
-        self._waiting: Packet | None = None
+        self._sound: Iterator[Packet[Any]] | None = None
+        self._waiting: Packet[Any] | None = None
         self._begin = self._end = Fraction(0)
 
     def _add_film(self, container: OutputContainer, size: tuple[int, int], codec: str) -> VideoStream:
         name, pixel_format, options = OPTIONS[codec]
-        stream = container.add_stream(name, rate=self._clip.rate, options=dict(options))
+        stream = cast(VideoStream, container.add_stream(name, rate=self._clip.rate, options=dict(options)))
         even = pixel_format == "yuv420p"
         context = stream.codec_context
         context.width, context.height = (side + side % 2 * even for side in size)
@@ -110,7 +110,7 @@ class VideoWriter:
             for packet in self._stream.encode(picture):
                 self._mux(packet)
 
-    def _mux(self, packet: Packet) -> None:
+    def _mux(self, packet: Packet[Any]) -> None:
         """Sound first, as far as the picture has come; then the picture."""
         if packet.dts is not None and packet.time_base:
             self._mux_sound(packet.dts * packet.time_base)
@@ -175,6 +175,7 @@ def check_output(path: Path, clip: Clip, size: tuple[int, int], codec: str, trac
 
     Raises:
         OutputError: The directory is not there or not writable, or the container cannot hold the streams.
+
     """
     if not path.parent.is_dir():
         raise OutputError(path, f"there is no directory {path.parent}")
@@ -183,7 +184,10 @@ def check_output(path: Path, clip: Clip, size: tuple[int, int], codec: str, trac
 
 
 def _container_options(path: Path) -> dict[str, str]:
-    return {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
+    """The index in front, for playing while loading; edit lists fine enough for a late sound's first sample."""
+    if path.suffix.lower() in (".mp4", ".mov", ".m4v"):
+        return {"movflags": "+faststart", "movie_timescale": "90000"}
+    return {}
 
 
 @contextmanager
@@ -192,7 +196,9 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, av.error.ArgumentError) as error:
-        raise OutputError(path, f"{path.suffix or 'no suffix'} cannot hold this film ({error}); try .mp4 or .mkv") from error
+        raise OutputError(
+            path, f"{path.suffix or 'no suffix'} cannot hold this film ({error}); try .mp4 or .mkv"
+        ) from error
     except PermissionError as error:
         raise OutputError(path, f"{error.strerror}; choose a directory that you may write to") from error
     except (av.error.FFmpegError, OSError) as error:

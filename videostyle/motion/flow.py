@@ -106,7 +106,7 @@ def _gray(pixels: Pixels) -> Gray:
         gray = (gray >> 8).astype(np.uint8)
     scale = LARGEST / max(h, w)
     if scale < 1:
-        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return gray
 
 

@@ -15,6 +15,7 @@ def follow_motion(frames: Iterable[Frame], flow: str) -> Iterator[Step]:
     Args:
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
+
     """
     method = METHODS[flow]
     previous: Frame | None = None

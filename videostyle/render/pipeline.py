@@ -27,6 +27,7 @@ class FrameReport:
         index: Its place in the source.
         seconds: What it took.
         losses: What was left of each loss, weighted, by name; empty where no step was taken.
+
     """
 
     index: int
@@ -79,6 +80,7 @@ def stylize_video(
     Raises:
         InputError: The request cannot be met as asked; nothing was written.
         VideostyleError: The work broke off; nothing was left behind.
+
     """
     request = Request(
         Path(content), as_paths(style), Path(output), settings or Settings(), span or Span(), overwrite=overwrite
@@ -105,6 +107,7 @@ def run(plan: Plan, *, on_frame: OnFrame = lambda report: None, on_work: OnWork 
         plan: From `make_plan`.
         on_frame: Called after every frame.
         on_work: Called after every optimizer step with its cost, in steps at full size.
+
     """
     began = time.monotonic()
     stylize, weights = (_pass_through, "none") if plan.untouched else _stylizer(plan, on_work)
@@ -133,8 +136,9 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
         from_zero=not request.span.whole,
         comment=comment,
     ) as writer:
-        for count, (frame, losses) in enumerate(stylize(steps), 1):
+        for frame, losses in stylize(steps):
             writer.write(frame)
+            count += 1
             ended = time.monotonic()
             on_frame(FrameReport(frame.index, ended - began, losses))
             began = ended

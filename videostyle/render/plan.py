@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.errors import InputError, OutputError, UnreadableError
+from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
 from videostyle.media import sound, source, still, writer
 from videostyle.media.sound import Track
 from videostyle.media.source import Clip, Span
 from videostyle.settings import PREVIEW_SIDE, Settings
+from videostyle.style.layers import is_layer
 from videostyle.style.schedule import fresh_work
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Request:
         span: Which frames of a video.
         preview: A fast draft of the same look: quarter the pixels, fewer steps.
         overwrite: An output that exists may be replaced.
+
     """
 
     content: Path
@@ -57,6 +59,7 @@ class Plan:
         clip: The source; None for a still.
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
+
     """
 
     request: Request
@@ -86,8 +89,10 @@ def make_plan(request: Request) -> Plan:
 
     Raises:
         InputError: The request cannot be met as asked; the message says what to change.
+
     """
     _check_paths(request)
+    _check_layers(request.settings)
     settings = request.settings.previewed() if request.preview else request.settings
     for style in request.styles:
         still.picture_size(style)
@@ -133,6 +138,13 @@ def _check_paths(request: Request) -> None:
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
     if output.exists() and not request.overwrite:
         raise OutputError(output, "it exists; choose another name or say --overwrite")
+
+
+def _check_layers(settings: Settings) -> None:
+    for name in ("content_layers", "style_layers"):
+        for layer in getattr(settings, name):
+            if not is_layer(layer):
+                raise SettingError(name, layer, "VGG19 activations: relu1_1 ... relu5_4")
 
 
 def _output_size(width: int, height: int, request: Request) -> tuple[int, int]:

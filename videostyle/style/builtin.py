@@ -132,7 +132,8 @@ def _oriented(angle: float, *, even: bool) -> Tensor:
     u = x * math.cos(angle) + y * math.sin(angle)
     kernel = (u * u - 0.5 if even else u) * torch.exp(-(x * x + y * y) / 1.2)
     kernel = kernel - kernel.mean()
-    return kernel / kernel.norm()
+    unit: Tensor = kernel / kernel.norm()
+    return unit
 
 
 def _color_mix(j: int) -> Tensor:
@@ -141,7 +142,8 @@ def _color_mix(j: int) -> Tensor:
     z, turn = 2 * a - 1, 2 * math.pi * b
     r = 0.2 * math.sqrt(1 - z * z)
     mix = torch.tensor([z, r * math.cos(turn), r * math.sin(turn)], dtype=_F64)
-    return mix / mix.norm()
+    unit: Tensor = mix / mix.norm()
+    return unit
 
 
 def _spread(j: int, dimensions: int, shift: int) -> list[float]:
@@ -184,7 +186,8 @@ def _pink_noise(rng: np.random.RandomState) -> Tensor:
     fy, fx = torch.fft.fftfreq(_SIZE, dtype=_F64), torch.fft.rfftfreq(_SIZE, dtype=_F64)
     frequency = torch.hypot(fy[:, None], fx[None]).clamp(min=1 / _SIZE)
     pink = torch.fft.irfft2(torch.fft.rfft2(white) / frequency, s=white.shape[2:])
-    return (pink - pink.mean((2, 3), keepdim=True)) / pink.std((2, 3), keepdim=True)
+    unit: Tensor = (pink - pink.mean((2, 3), keepdim=True)) / pink.std((2, 3), keepdim=True)
+    return unit
 
 
 def _calibration(response: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ def choose_device(name: str) -> torch.device:
 
     Raises:
         SettingError: There is no such device on this machine.
+
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -42,6 +42,7 @@ def gram_matrix(features: Tensor) -> Tensor:
         features: (N, C, H, W); the N images count as one.
 
     Source: Gatys et al. 2016, eq. 3, divided by the number of places, as Johnson et al. 2016 do.
+
     """
     return raw_moments(features)[1]
 
@@ -94,6 +95,7 @@ def temporal_loss(image: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
 
     Source: Ruder et al. 2016 (arXiv:1604.08610), eq. 7. They divide by all pixels; we divide by the trusted
     ones, so that a large occlusion does not weaken the rest of the frame.
+
     """
     if image.shape != warped.shape or mask.shape != image[:, :1].shape:
         raise ValueError(f"{image.shape = }, {warped.shape = }, {mask.shape = }")
@@ -104,4 +106,3 @@ def temporal_loss(image: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
 def range_loss(image: Tensor) -> Tensor:
     """Mean squared distance of pixels to [0, 1]: what no screen can show should not carry the style."""
     return (image - image.clamp(0, 1)).square().mean()
-

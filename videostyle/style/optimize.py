@@ -81,11 +81,11 @@ def _lbfgs(start: Tensor, objective: Objective, iterations: int, progress: Progr
     gradient = best_gradient = torch.zeros_like(x)
     best_loss = torch.full((), torch.inf, device=x.device)
     caution = torch.ones((), device=x.device)
+    step = torch.zeros_like(x)
     losses: Losses = {}
     for number in range(iterations):
         before, gradient_before = x, gradient
-        if number:
-            x = before + step  # noqa: F821
+        x = before + step
         loss, gradient, losses = _evaluate(objective, x)
         failed = ~torch.isfinite(loss) | (loss > DIVERGED * best_loss)
         better = loss < best_loss
@@ -117,7 +117,8 @@ class Preconditioner:
         self._gain = frequency.mean() / frequency
 
     def __call__(self, gradient: Tensor) -> Tensor:
-        return torch.fft.irfft2(torch.fft.rfft2(gradient) * self._gain, s=self._size)
+        filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(gradient) * self._gain, s=self._size)
+        return filtered
 
 
 def _bounded(direction: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ from videostyle.style.vgg import VGG19
 from videostyle.style.warp import warp
 
 RANGE_WEIGHT = 1.0
+GRAIN = 0.01  # deviation of the noise that a fresh start begins with, in [0, 1] pixel values
 
 Work = Callable[[float], None]
 
@@ -51,6 +52,7 @@ class Stylizer:
         styles: (H, W, 3) pictures; several count as one style, the mean of their statistics.
         device: Where the network is.
         on_work: Told after every step what it cost, in steps at full size.
+
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Stylizer:
 
         Raises:
             DivergedError: The objective is not finite.
+
         """
         style_terms = cache(self._style_terms)
         previous: Tensor | None = None
@@ -83,14 +86,13 @@ class Stylizer:
                 raise DivergedError(step.frame.index)
             previous = found.image.clamp(0, 1)
             pixels = to_pixels(previous, step.frame.pixels.dtype)
-            yield Stylized(
-                replace(step.frame, pixels=pixels), {name: float(v) for name, v in found.losses.items()}
-            )
+            yield Stylized(replace(step.frame, pixels=pixels), {name: float(v) for name, v in found.losses.items()})
 
     def _start(self, content: Tensor, style_terms: Callable[[int], list[Term]]) -> Minimum:
         """From the content, coarse to fine; each finer start has the content's finer detail laid over it."""
         longest = max(content.shape[2:])
-        found, below = Minimum(content, {}), content
+        start = content + self._grain(content) if self._settings.first_iterations else content
+        found, below = Minimum(start, {}), content
         for level in fresh_levels(self._settings, longest):
             size = scaled_size(content, longest * level.scale)
             target = resize(content, size).clamp(0, 1)
@@ -98,6 +100,11 @@ class Stylizer:
             terms = [self._content_term(target), *style_terms(max(size))]
             found, below = self._minimize(start, terms, level.iterations, level.scale**2), target
         return found
+
+    def _grain(self, content: Tensor) -> Tensor:
+        """Faint noise, the same at every fresh start: another seed lays the strokes another way."""
+        generator = torch.Generator().manual_seed(self._settings.seed)
+        return GRAIN * torch.randn(content.shape, generator=generator).to(content.device)
 
     def _follow(
         self, content: Tensor, previous: Tensor, motion: Motion, style_terms: Callable[[int], list[Term]]
@@ -129,9 +136,7 @@ class Stylizer:
     def _style_terms(self, longest: int) -> list[Term]:
         """What the style asks of a frame whose longest side has `longest` pixels."""
         s = self._settings
-        pictures = [
-            resize(style, scaled_size(style, longest * s.style_scale)).clamp(0, 1) for style in self._styles
-        ]
+        pictures = [resize(style, scaled_size(style, longest * s.style_scale)).clamp(0, 1) for style in self._styles]
         found = [self._network(picture, s.style_layers) for picture in pictures]
         centred = s.statistics == "centred"
         targets = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -10,33 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from videostyle.style.layers import CONVOLUTIONS, layer_name
+
 Pooling = Literal["average", "max"]
 
-BLOCKS = (2, 2, 4, 4, 4)
 CHANNELS = (64, 128, 256, 512, 512)
-CONVOLUTIONS = tuple(f"{b}_{i}" for b, n in enumerate(BLOCKS, 1) for i in range(1, n + 1))
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as torchvision normalizes
-
-_NAME = re.compile(r"(?:relu|conv|block)([1-5])_(?:conv)?([1-4])")
-
-
-def layer_name(name: str) -> str:
-    """The canonical name of an activation: `conv4_2` and Keras' `block4_conv2` are `relu4_2`.
-
-    All three mean the rectified response, as in Gatys et al. 2016 and in Keras.
-
-    Raises:
-        ValueError: VGG19 has no such convolution.
-    """
-    match = _NAME.fullmatch(name)
-    if match is None or int(match[2]) > BLOCKS[int(match[1]) - 1]:
-        raise ValueError(f"{name!r} is no VGG19 activation; say relu1_1 ... relu5_4")
-    return f"relu{match[1]}_{match[2]}"
-
-
-def depth(name: str) -> int:
-    """How many convolutions an activation takes: 1 for `relu1_1`, 16 for `relu5_4`."""
-    return CONVOLUTIONS.index(layer_name(name).removeprefix("relu")) + 1
 
 
 def shapes() -> dict[str, tuple[int, int, int, int]]:
@@ -85,11 +63,10 @@ class VGG19:
         device: Where to compute.
 
     Borders are replicated before every convolution, so that no frame edge is drawn into the features.
+
     """
 
-    def __init__(
-        self, weights: Mapping[str, Tensor], pooling: Pooling, device: torch.device | str = "cpu"
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], pooling: Pooling, device: torch.device | str = "cpu") -> None:
         self.pooling = pooling
         self._layers = list(_convolutions(weights, torch.device(device)))
 
@@ -109,9 +86,7 @@ class VGG19:
         return found
 
 
-def _convolutions(
-    weights: Mapping[str, Tensor], device: torch.device
-) -> Iterable[tuple[Tensor, Tensor]]:
+def _convolutions(weights: Mapping[str, Tensor], device: torch.device) -> Iterable[tuple[Tensor, Tensor]]:
     """Weight and bias of each convolution there is, ImageNet's normalization folded into the first."""
     for name, index in torchvision_indices().items():
         if f"features.{index}.weight" not in weights:

@@ -15,6 +15,7 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
         flow: (1, 2, H, W), pixels (dx, dy); the backward flow, this frame → previous.
 
     Bicubic, since frames are warped again and again and linear sampling would blur them; the border is repeated.
+
     """
     h, w = image.shape[2:]
     ys = torch.arange(h, device=flow.device, dtype=flow.dtype)

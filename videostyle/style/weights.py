@@ -20,6 +20,7 @@ from torch import Tensor
 
 from videostyle.errors import WeightsError
 from videostyle.style import builtin, vgg
+from videostyle.style.layers import CONVOLUTIONS, depth
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Weights:
         tensors: torchvision's names, `features.0.weight` ...; float32.
         identity: For people and for a film's metadata: `builtin-1`, `imagenet-dcbb9e9d`, a file's name.
         pooling: What suits them.
+
     """
 
     tensors: Mapping[str, Tensor]
@@ -65,8 +67,9 @@ def load(source: str, layers: Iterable[str]) -> Weights:
 
     Raises:
         WeightsError: They cannot be had, are damaged, or are not a VGG19's.
+
     """
-    needed = max(vgg.depth(name) for name in layers)
+    needed = max(depth(name) for name in layers)
     if source == "builtin":
         return _builtin()
     if source == "imagenet":
@@ -78,7 +81,7 @@ def load(source: str, layers: Iterable[str]) -> Weights:
 
 
 def imagenet_download() -> Download:
-    """torchvision's VGG19_Weights.IMAGENET1K_V1."""
+    """Torchvision's VGG19_Weights.IMAGENET1K_V1."""
     from torchvision.models import VGG19_Weights  # slow, and only needed here
 
     return Download(VGG19_Weights.IMAGENET1K_V1.url)
@@ -110,7 +113,7 @@ def _builtin() -> Weights:
     identity = f"builtin-{builtin.VERSION}"
     cached = user_cache_path("videostyle") / f"{identity}.safetensors"
     try:
-        return Weights(read_file(cached, len(vgg.CONVOLUTIONS)), identity, "average")
+        return Weights(read_file(cached, len(CONVOLUTIONS)), identity, "average")
     except WeightsError:
         tensors = builtin.state_dict()
     try:
@@ -145,7 +148,7 @@ def _imagenet(download: Download, needed: int) -> Weights:
     ours = not original.is_file()
     if ours:
         _fetch(download, original)
-    tensors = read_file(original, len(vgg.CONVOLUTIONS))
+    tensors = read_file(original, len(CONVOLUTIONS))
     _save(tensors, kept)
     if ours:
         original.unlink()
@@ -189,7 +192,8 @@ def read_file(path: Path, needed: int) -> dict[str, Tensor]:
     """The first `needed` convolutions or more of a .safetensors, .pth or .pt file, checked; no code in it is run.
 
     Raises:
-        WeightsError: The file cannot be read, or has not the names and shapes of a VGG19, or a number that is not finite.
+        WeightsError: The file cannot be read, or has not the names, shapes and numbers of a VGG19.
+
     """
     if not path.is_file():
         raise WeightsError(f"there is no weights file {path}; say auto, imagenet, builtin or a file that exists")

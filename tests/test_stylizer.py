@@ -1,0 +1,198 @@
+"""The engine on small frames, with the real built-in weights."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests import media
+from videostyle.errors import DivergedError
+from videostyle.frames import Frame, Motion, Step, fit
+from videostyle.motion.follow import follow_motion
+from videostyle.settings import Settings
+from videostyle.style import losses, pixels
+from videostyle.style.objective import statistics
+from videostyle.style.schedule import fresh_levels, fresh_work
+from videostyle.style.stylizer import Stylizer
+
+SETTINGS = Settings(first_iterations=20, iterations=4, flow="dis-fine")
+STYLE = media.texture(80, 60, seed=7)[..., ::-1].copy()
+
+
+def frames(images):
+    return [Frame(image, t, Fraction(1, 24), 1, t) for t, image in enumerate(images)]
+
+
+def run(network, images, settings=SETTINGS, styles=(STYLE,)):
+    stylizer = Stylizer(settings, network, list(styles), torch.device("cpu"))
+    return list(stylizer.stylize(follow_motion(frames(images), settings.flow)))
+
+
+def style_distance(network, image, style):
+    layers = ["relu1_1", "relu2_1", "relu3_1"]
+    ours, theirs = (network(pixels.to_tensor(p), layers) for p in (image, style))
+    return sum(
+        float(losses.relative_error(statistics(ours[n], True)[1], statistics(theirs[n], True)[1])) for n in layers
+    )
+
+
+def test_a_frame_takes_on_the_style_and_stays_recognizable(network):
+    image = media.texture(64, 48)
+    (made,) = run(network, [image])
+    assert style_distance(network, made.frame.pixels, STYLE) < 0.3 * style_distance(network, image, STYLE)
+    assert set(made.losses) == {"content", "style", "tv", "range"}
+    gray = [cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).ravel() for p in (image, made.frame.pixels)]
+    assert np.corrcoef(*gray)[0, 1] > 0.3
+
+
+def test_more_style_weight_is_nearer_to_the_style(network):
+    image = media.texture(64, 48)
+    near, far = (
+        style_distance(network, run(network, [image], SETTINGS.override(style_weight=w))[0].frame.pixels, STYLE)
+        for w in (50, 0.05)
+    )
+    assert near < 0.5 * far
+
+
+def test_the_same_settings_give_the_same_bits(network):
+    once, again = (run(network, media.panning(3)) for _ in range(2))
+    assert all(np.array_equal(a.frame.pixels, b.frame.pixels) for a, b in zip(once, again, strict=True))
+
+
+def test_a_shot_after_a_cut_is_the_shot_alone(network):
+    second = [255 - image for image in media.panning(4, seed=9)]
+    whole, alone = run(network, media.panning(5, seed=1) + second), run(network, second)
+    for a, b in zip(whole[5:], alone, strict=True):
+        assert np.array_equal(a.frame.pixels, b.frame.pixels)
+
+
+def moving_error(made):
+    """Mean change along the known motion of `media.panning`, two pixels a frame."""
+    pairs = pairwise(made)
+    return np.mean([np.abs(b.frame.pixels[:, :-8].astype(int) - a.frame.pixels[:, 2:-6]).mean() for a, b in pairs])
+
+
+def test_a_pan_is_steadier_than_frames_on_their_own(network):
+    images = media.panning(4)
+    stylizer = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"))
+    alone = list(stylizer.stylize(Step(frame, None) for frame in frames(images)))
+    assert moving_error(run(network, images)) < 0.5 * moving_error(alone)
+
+
+def test_a_still_clip_does_not_drift(network):
+    made = run(network, [media.texture(64, 48)] * 8)
+    means = [m.frame.pixels.mean() for m in made]
+    assert abs(means[-1] - means[0]) < 0.5
+
+
+def test_no_trust_means_no_temporal_pull(network):
+    first, second = frames([media.texture(64, 48), media.texture(64, 48, seed=3)])
+    flow = np.zeros((48, 64, 2), np.float32)
+
+    def last(weight, trust):
+        motion = Motion(flow, np.full((48, 64), trust, np.float32))
+        stylizer = Stylizer(SETTINGS.override(temporal_weight=weight), network, [STYLE], torch.device("cpu"))
+        return list(stylizer.stylize([Step(first, None), Step(second, motion)]))[-1]
+
+    free, held, distrusted = last(0, 1.0), last(1e6, 1.0), last(1e6, 0.0)
+    assert np.array_equal(free.frame.pixels, distrusted.frame.pixels)
+    assert not np.array_equal(free.frame.pixels, held.frame.pixels)
+
+
+def test_no_step_anywhere_is_the_picture_itself(network):
+    settings = SETTINGS.override(first_iterations=0, iterations=0)
+    (made,) = run(network, [media.texture(64, 48)], settings)
+    np.testing.assert_array_equal(made.frame.pixels, media.texture(64, 48))
+
+
+def test_several_styles_count_as_one(network):
+    other = media.texture(80, 60, seed=8)
+    settings = SETTINGS.override(first_iterations=6)
+    image = media.texture(64, 48)
+    both, twice, one = (
+        run(network, [image], settings, s)[0].frame.pixels for s in ((STYLE, other), (STYLE, STYLE), (STYLE,))
+    )
+    np.testing.assert_allclose(twice.astype(int), one, atol=1)
+    assert not np.array_equal(both, one)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimizer": "adam"},
+        {"statistics": "gram"},
+        {"style_scale": 0.5},
+        {"content_weight": 30},
+        {"tv_weight": 5},
+        {"content_layers": ("relu3_1",)},
+        {"style_layers": ("relu1_1",)},
+        {"temporal_weight": 0},
+        {"seed": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_setting_changes_the_picture(network, change):
+    images = media.panning(2)
+    usual, changed = (run(network, images, s)[-1].frame.pixels for s in (SETTINGS, SETTINGS.override(**change)))
+    assert not np.array_equal(usual, changed)
+
+
+def test_a_loss_that_is_not_finite_is_told_with_its_frame(network):
+    with pytest.raises(DivergedError, match="frame 0"):
+        _diverge(network)
+
+
+def _diverge(network):
+    broken = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"))
+    broken._styles = [torch.full((1, 3, 8, 8), torch.nan)]
+    return list(broken.stylize([Step(frames([media.texture(64, 48)])[0], None)]))
+
+
+def test_the_same_numbers_give_the_same_look_at_twice_the_size(network):
+    small, large = (
+        run(network, [cv2.resize(media.texture(192, 128), size, interpolation=cv2.INTER_AREA)])[0].frame.pixels
+        for size in ((96, 64), (192, 128))
+    )
+    shrunk = cv2.resize(large, (96, 64), interpolation=cv2.INTER_AREA)
+    a, b = (cv2.GaussianBlur(p.astype(np.float32), (0, 0), 2).ravel() for p in (small, shrunk))
+    assert np.corrcoef(a, b)[0, 1] > 0.9
+
+
+def test_work_is_what_the_steps_cost(network):
+    told = []
+    image = media.texture(*fit(128, 96, 128))
+    stylizer = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"), told.append)
+    list(stylizer.stylize([Step(frames([image])[0], None)]))
+    assert sum(told) == pytest.approx(fresh_work(SETTINGS, 128))
+    assert sum(level.iterations for level in fresh_levels(SETTINGS, 128)) == SETTINGS.first_iterations
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_pixels_survive_the_way_to_a_tensor_and_back(dtype):
+    image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (5, 7, 3), endpoint=True).astype(dtype)
+    np.testing.assert_array_equal(pixels.to_pixels(pixels.to_tensor(image), np.dtype(dtype)), image)
+
+
+def test_resizing_is_pillows_lanczos():
+    from PIL import Image
+
+    image = media.texture(60, 40)
+    theirs = np.asarray(Image.fromarray(image).resize((33, 21), Image.Resampling.LANCZOS))
+    ours = pixels.to_pixels(pixels.resize(pixels.to_tensor(image), (21, 33)), np.dtype(np.uint8))
+    assert np.abs(ours.astype(int) - theirs).max() <= 2
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_picture(network):
+    from videostyle.style import weights
+    from videostyle.style.vgg import VGG19
+
+    built = weights.load("builtin", ["relu5_1"])
+    device = torch.device("cuda")
+    on_gpu = Stylizer(SETTINGS, VGG19(built.tensors, built.pooling, device), [STYLE], device)
+    image = media.texture(64, 48)
+    (made,) = on_gpu.stylize([Step(frames([image])[0], None)])
+    assert media.psnr(made.frame.pixels, run(network, [image])[0].frame.pixels) > 25
