@@ -97,4 +97,5 @@ def sound_packets(path: Path) -> list[tuple[Fraction, bytes]]:
 
 
 def psnr(a: Image, b: Image) -> float:
-    return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2)))
+    error = np.mean((a.astype(float) - b) ** 2)
+    return float(10 * np.log10(255**2 / error)) if error else float("inf")

@@ -14,11 +14,11 @@ def test_warp_agrees_with_opencv():
     image = rng.random((12, 17, 3), dtype=np.float32)
     flow = rng.normal(0, 2, (12, 17, 2)).astype(np.float32)
     y, x = np.mgrid[:12, :17].astype(np.float32)
-    expected = cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    expected = cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     actual = warp(tensor(image), tensor(flow))[0].permute(1, 2, 0).numpy()
     smooth = cv2.GaussianBlur(image, (0, 0), 3)
     expected_smooth = cv2.remap(
-        smooth, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        smooth, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )
     np.testing.assert_allclose(warp(tensor(smooth), tensor(flow))[0].permute(1, 2, 0), expected_smooth, atol=0.02)
     assert np.corrcoef(actual.ravel(), expected.ravel())[0, 1] > 0.95

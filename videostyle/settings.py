@@ -78,7 +78,7 @@ class Settings:
     content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9)
     tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9)
     temporal_weight: float = setting(
-        400.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
+        200.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
     )
     style_scale: float = setting(
         1.0, "Longest side of the style picture over the frame's: larger is coarser.", low=0.05, high=8

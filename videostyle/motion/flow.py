@@ -116,5 +116,5 @@ def _enlarged(flow: Plane, width: int, height: int) -> Plane:
     if (w, h) == (width, height):
         return flow
     larger = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
-    scaled: Plane = larger * np.float32([width / w, height / h])
+    scaled: Plane = larger * np.array([width / w, height / h], np.float32)
     return scaled

@@ -54,4 +54,4 @@ def _small(pixels: Pixels) -> Pixels:
     h, w = pixels.shape[:2]
     if w > _WIDTH:
         pixels = cv2.resize(pixels, (_WIDTH, max(1, round(h * _WIDTH / w))), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    return np.ascontiguousarray(pixels[..., ::-1])

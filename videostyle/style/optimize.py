@@ -36,7 +36,7 @@ def minimize(
 ) -> Minimum:
     """Take `iterations` steps from `start` (N, 3, H, W) down `objective`; with none, `start` comes back as it is.
 
-    A result with a pixel that is not finite means that the objective was not finite at the start.
+    A result that is not finite means that the objective never was.
     """
     if iterations == 0:
         return Minimum(start, {})
@@ -98,7 +98,7 @@ def _lbfgs(start: Tensor, objective: Objective, iterations: int, progress: Progr
             pairs = pairs.pushed(number - 1, x - before, gradient - gradient_before, failed)
         step = -caution * _bounded(pairs.direction(number - 1, gradient, precondition))
         progress()
-    return Minimum(x + step, losses)
+    return Minimum(torch.where(torch.isfinite(best_loss), x + step, torch.nan), losses)
 
 
 class Preconditioner:
