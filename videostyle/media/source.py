@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from av.video.stream import VideoStream
 
 from videostyle.errors import InputError, UnreadableError
 from videostyle.media.color import Colors
-
-log = logging.getLogger(__name__)
 
 _DECODER_THREADS = 2
 
