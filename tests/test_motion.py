@@ -6,7 +6,7 @@ import pytest
 
 from tests import media
 from videostyle.frames import Frame
-from videostyle.motion.flow import METHODS, estimate, trust
+from videostyle.motion.flow import METHODS, estimate, settled, trust
 from videostyle.motion.follow import follow_motion
 from videostyle.motion.shots import find_shots
 
@@ -37,7 +37,8 @@ def test_what_enters_the_picture_is_not_trusted_and_the_rest_is():
     assert mask[10:-10, 10:-16].mean() > 0.97
 
 
-def test_what_an_object_uncovers_is_not_trusted():
+def moving_disc():
+    """A disc moves 6 pixels right over a still ground: (picture, where the disc is) twice."""
     ground = media.texture(160, 96, seed=1)
     disc = np.zeros((96, 160), np.uint8)
     images = []
@@ -46,7 +47,26 @@ def test_what_an_object_uncovers_is_not_trusted():
         disc[:] = cv2.circle(np.zeros_like(disc), (x, 48), 20, 1, -1)
         picture[disc > 0] = np.roll(media.texture(160, 96, seed=2), x - 60, axis=1)[disc > 0]
         images.append((picture, disc.copy()))
-    (before, was), (now, covers) = images
+    return images
+
+
+def test_motion_ends_where_the_moving_thing_does():
+    (before, was), (now, covers) = moving_disc()
+    near, touched = (cv2.dilate(d, np.ones((k, k), np.uint8)) > 0 for d, k in ((covers, 11), (was | covers, 3)))
+    ring = near & ~touched
+    smooth = METHODS["dis-fine"](*(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (now, before)))
+    error = np.hypot(*settled(smooth, now, before).transpose(2, 0, 1))[ring].mean()
+    assert error < 0.5 * np.hypot(*smooth.transpose(2, 0, 1))[ring].mean()
+
+
+def test_a_smooth_motion_is_left_as_it_was_found():
+    before, now = media.panning(2, 128, 96, step=2)
+    smooth = METHODS["dis-fine"](*(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (now, before)))
+    assert np.abs(settled(smooth, now, before) - smooth)[16:-16, 16:-16].max() < 0.5
+
+
+def test_what_an_object_uncovers_is_not_trusted():
+    (before, was), (now, covers) = moving_disc()
     uncovered = cv2.erode(((was > 0) & (covers == 0)).astype(np.uint8), np.ones((3, 3))) > 0
     mask = estimate(before, now, METHODS["dis-fine"]).mask
     assert mask[uncovered].mean() < 0.35

@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pytest
 import torch
 
 from videostyle.style.warp import warp
@@ -14,11 +15,11 @@ def test_warp_agrees_with_opencv():
     image = rng.random((12, 17, 3), dtype=np.float32)
     flow = rng.normal(0, 2, (12, 17, 2)).astype(np.float32)
     y, x = np.mgrid[:12, :17].astype(np.float32)
-    expected = cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    expected = cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     actual = warp(tensor(image), tensor(flow))[0].permute(1, 2, 0).numpy()
     smooth = cv2.GaussianBlur(image, (0, 0), 3)
     expected_smooth = cv2.remap(
-        smooth, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        smooth, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
     np.testing.assert_allclose(warp(tensor(smooth), tensor(flow))[0].permute(1, 2, 0), expected_smooth, atol=0.02)
     assert np.corrcoef(actual.ravel(), expected.ravel())[0, 1] > 0.95
@@ -37,3 +38,22 @@ def test_what_moved_ten_pixels_right_lands_ten_pixels_right():
     landed = warp(previous, backward)
     torch.testing.assert_close(landed[..., 5:9, 18:22], torch.ones(1, 3, 4, 4), atol=1e-4, rtol=0)
     assert landed[..., 8:12].abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("shift", [0.2, 0.37, 0.5])
+def test_fifty_warps_neither_blur_nor_sharpen(shift):
+    """Bicubic sampling ends at 1.7 to 4.7 of the contrast, linear at 0.3."""
+    drawn = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
+    image = tensor(cv2.GaussianBlur(drawn, (0, 0), 1.2, borderType=cv2.BORDER_REFLECT))
+    there, back = (torch.full((1, 2, 64, 64), way) for way in (shift, -shift))
+    moved = image
+    for _ in range(25):
+        moved = warp(warp(moved, there), back)
+    assert 0.75 < moved[..., 8:-8, 8:-8].std() / image[..., 8:-8, 8:-8].std() < 1.25
+
+
+def test_beyond_the_frame_the_picture_is_mirrored():
+    ramp = torch.linspace(0, 1, 16).expand(1, 3, 16, 16)
+    outward = torch.zeros(1, 2, 16, 16)
+    outward[:, 0] = 3
+    torch.testing.assert_close(warp(ramp, outward)[..., 8, 13:], ramp[..., 8, [15, 14, 13]], atol=0.03, rtol=0)
