@@ -1,12 +1,17 @@
 import pytest
 import torch
 
-from videostyle.style.optimize import Preconditioner, minimize
+from videostyle.style.optimize import Preconditioner, Walk
+from videostyle.style.optimize import minimize as minimize_from
 
 TARGET = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
 
 
-def distance(image):
+def minimize(start, objective, **how):
+    return minimize_from(Walk(start), objective, **how)
+
+
+def distance(image, progress=0.0):
     """A badly conditioned valley around TARGET: curvatures from 1 to 1000."""
     scale = torch.logspace(0, 3, 16)
     loss = (scale * (image - TARGET).square()).mean()
@@ -25,7 +30,7 @@ def test_no_step_is_no_change_and_the_start_is_not_touched(optimizer):
     start = torch.rand(1, 3, 8, 8)
     kept = start.clone()
     assert minimize(start, distance, iterations=0, optimizer=optimizer).image is start
-    minimize(start[..., :8], lambda x: (x.square().mean(), {}), iterations=3, optimizer=optimizer)
+    minimize(start[..., :8], lambda x, _: (x.square().mean(), {}), iterations=3, optimizer=optimizer)
     assert torch.equal(start, kept)
 
 
@@ -33,7 +38,7 @@ def test_no_step_is_no_change_and_the_start_is_not_touched(optimizer):
 def test_every_step_is_taken_even_where_little_is_left_to_gain(optimizer):
     calls = []
 
-    def flat(image):
+    def flat(image, _):
         calls.append(1)
         loss = 1e-12 * image.square().mean()
         return loss, {"flat": loss}
@@ -46,7 +51,7 @@ def test_every_step_is_taken_even_where_little_is_left_to_gain(optimizer):
 def test_lbfgs_walks_back_when_the_loss_jumps(bad):
     """Beyond a cliff the loss is `bad`; the result stays on this side and still gets lower."""
 
-    def cliff(image):
+    def cliff(image, _):
         near = (image - 0.2).square().mean()
         loss = torch.where(image.min() > 0.1, near, near * 0 + bad)
         return loss, {"near": loss}
@@ -72,5 +77,5 @@ def test_the_preconditioner_is_symmetric_and_positive():
 
 def test_progress_is_told_of_every_step():
     told = []
-    minimize(torch.rand(1, 3, 12, 16), distance, iterations=7, progress=lambda: told.append(1))
+    minimize(torch.rand(1, 3, 12, 16), distance, iterations=7, on_step=told.append)
     assert len(told) == 7

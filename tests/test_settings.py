@@ -32,6 +32,11 @@ def test_there_is_no_config_without_a_preset():
         ("content_layers", ()),
         ("size", 1),
         ("brightness", 1),
+        ("style_scale", ()),
+        ("style_scale", (1.0, 0.0)),
+        ("levels", (0.5,)),
+        ("levels", (1.0, 0.5, 1.0)),
+        ("attention", 2),
     ],
 )
 def test_what_a_setting_may_not_be_is_refused_by_name(name, value):

@@ -14,7 +14,7 @@ from videostyle.frames import Frame, Motion, Step, fit
 from videostyle.motion.follow import follow_motion
 from videostyle.settings import Settings
 from videostyle.style import losses, pixels
-from videostyle.style.objective import statistics
+from videostyle.style.look import Style
 from videostyle.style.schedule import fresh_levels, fresh_work
 from videostyle.style.stylizer import Stylizer
 
@@ -35,7 +35,8 @@ def style_distance(network, image, style):
     layers = ["relu1_1", "relu2_1", "relu3_1"]
     ours, theirs = (network(pixels.to_tensor(p), layers) for p in (image, style))
     return sum(
-        float(losses.relative_error(statistics(ours[n], True)[1], statistics(theirs[n], True)[1])) for n in layers
+        float(losses.relative_error(losses.channel_moments(ours[n])[1], losses.channel_moments(theirs[n])[1]))
+        for n in layers
     )
 
 
@@ -123,8 +124,8 @@ def test_several_styles_count_as_one(network):
     "change",
     [
         {"optimizer": "adam"},
-        {"statistics": "gram"},
-        {"style_scale": 0.5},
+        {"style_loss": "gram"},
+        {"style_scale": (0.5,)},
         {"content_weight": 30},
         {"tv_weight": 5},
         {"content_layers": ("relu3_1",)},
@@ -147,7 +148,7 @@ def test_a_loss_that_is_not_finite_is_told_with_its_frame(network):
 
 def _diverge(network):
     broken = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"))
-    broken._styles = [torch.full((1, 3, 8, 8), torch.nan)]
+    broken._styles = [Style(torch.full((1, 3, 8, 8), torch.nan), 1.0, 1.0)]
     return list(broken.stylize([Step(frames([media.texture(64, 48)])[0], None)]))
 
 

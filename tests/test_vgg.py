@@ -3,8 +3,14 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import vgg19
 
-from videostyle.style.layers import depth, layer_name
-from videostyle.style.vgg import MEAN, STD, VGG19, _ReplicatePad, shapes, torchvision_indices
+from tests import media
+from videostyle.settings import Settings
+from videostyle.style import pixels, weights
+from videostyle.style.layers import depth, layer_name, layer_shares
+from videostyle.style.look import Look, Style
+from videostyle.style.objective import Objective
+from videostyle.style.optimize import _evaluate
+from videostyle.style.vgg import MEAN, STD, VGG19, _pool, _ReplicatePad, shapes, torchvision_indices
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +45,12 @@ def test_a_layer_has_three_names():
     assert depth("conv5_1") == 13
 
 
+def test_layers_are_weighted_by_name():
+    assert layer_shares(["relu1_1", "block4_conv1:3"]) == {"relu1_1": 0.25, "relu4_1": 0.75}
+    with pytest.raises(ValueError, match="weight"):
+        layer_shares(["relu1_1:0"])
+
+
 @pytest.mark.parametrize("name", ["relu1_3", "relu6_1", "pool1", "4_2"])
 def test_what_is_no_layer_is_refused(name):
     with pytest.raises(ValueError, match="VGG19"):
@@ -61,3 +73,58 @@ def test_replicated_border_has_torchs_value_and_gradient():
 def test_a_flat_picture_has_flat_features(network):
     features = network(torch.full((1, 3, 64, 64), 0.3), ["relu4_2"])["relu4_2"]
     assert features.std((2, 3)).max() < 1e-4  # zero padding would draw the border
+
+
+def gradient(network, image):
+    """Of the default losses, as the optimizer takes it."""
+    style = pixels.to_tensor(media.texture(64, 48, seed=7)[..., ::-1].copy())
+    grain = 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(3))
+    terms = Look(Settings(), [Style((style + grain).clamp(0, 1), 1.0, 1.0)], image).terms(network, image, ())
+    return _evaluate(Objective(network, terms), image, 0.0)[1].flatten()
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 0.9995), (torch.bfloat16, 0.999)])
+def test_half_precision_has_the_gradient_of_float32(network, dtype, least):
+    built = weights.load("builtin", ["relu5_1"])
+    image = pixels.to_tensor(media.texture(64, 48))
+    exact, half = (gradient(n, image) for n in (network, VGG19(built.tensors, built.pooling, dtype=dtype)))
+    assert torch.cosine_similarity(exact, half, dim=0) > least
+    assert half.norm() == pytest.approx(float(exact.norm()), rel=0.01)
+
+
+@pytest.mark.parametrize("loudness", [0.2, 5.0], ids=["quiet", "loud"])
+@pytest.mark.parametrize("kind", ["black", "white", "checkers", "noise"])
+def test_fp16_holds_any_content(loudness, kind):
+    """Every layer `loudness` times as strong as the last: activations from 1e-9 to 1e9, where fp16 ends at 65504."""
+    generator = torch.Generator().manual_seed(0)
+    loud = {}
+    for (name, shape), index in zip(shapes().items(), torchvision_indices().values(), strict=True):
+        gain = loudness * (2 / (9 * shape[1])) ** 0.5
+        loud[f"features.{index}.weight"] = gain * torch.randn(shape, generator=generator)
+        loud[f"features.{index}.bias"] = torch.zeros(shape[0])
+        if name == "5_1":
+            break
+    image = {
+        "black": torch.zeros(1, 3, 32, 32),
+        "white": torch.ones(1, 3, 32, 32),
+        "checkers": (torch.arange(32)[:, None] + torch.arange(32)).remainder(2).float().expand(1, 3, -1, -1),
+        "noise": torch.rand(1, 3, 32, 32, generator=generator),
+    }[kind]
+    exact, half = (VGG19(loud, "max", dtype=d)(image, ["relu5_1"])["relu5_1"] for d in (torch.float32, torch.float16))
+    assert torch.isfinite(half).all()
+    torch.testing.assert_close(half, exact, rtol=0.05, atol=float(exact.abs().max()) * 0.02)
+
+
+@pytest.mark.parametrize("pooling", ["average", "l2"])
+def test_another_pooling_is_about_as_strong(theirs, pooling):
+    weights = {f"features.{k}": v for k, v in theirs.state_dict().items()}
+    image = torch.rand(1, 3, 64, 64)
+    native, other = (VGG19(weights, p, native="max")(image, ["relu3_1"])["relu3_1"] for p in ("max", pooling))
+    assert 0.5 < other.norm() / native.norm() < 2
+    assert not torch.equal(other, native)
+
+
+def test_l2_pooling_has_a_gradient_at_nothing():
+    x = torch.zeros(1, 1, 4, 4, requires_grad=True)
+    (slope,) = torch.autograd.grad(_pool(x, "l2").sum(), x)
+    assert torch.isfinite(slope).all()

@@ -79,6 +79,9 @@ def _command(
     ] = False,
     preset: Annotated[str, Parameter(help=f"Settings to start from: {', '.join(PRESETS)}.", group=_JOB)] = "standard",
     config: Annotated[Path | None, Parameter(help="TOML file of settings; flags win over it.", group=_JOB)] = None,
+    attention_map: Annotated[
+        Path | None, Parameter(help="Write what stands out in the first frame as a picture.", group=_JOB)
+    ] = None,
     overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.", group=_JOB)] = False,
     quiet: Annotated[bool, Parameter(help="Say nothing but errors.", group=_JOB)] = False,
     verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.", group=_JOB)] = False,
@@ -93,7 +96,7 @@ def _command(
         raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
     span = make_span(frames, start, end)
     content, *styles, output = paths
-    plan = make_plan(Request(content, tuple(styles), output, settings, span, preview, overwrite))
+    plan = make_plan(Request(content, tuple(styles), output, settings, span, preview, overwrite, attention_map))
     with _Bar(plan, hidden=quiet) as bar:
         summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work)
     if not quiet:

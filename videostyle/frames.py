@@ -53,10 +53,18 @@ class Motion:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A frame and its motion; no motion means a fresh start: the first frame, or a new shot."""
+    """A frame and its motion.
+
+    Args:
+        frame: The frame.
+        motion: None means a fresh start: the first frame, or a new shot.
+        regions: (H, W) in [0, 1] for each style: where in the frame it goes. Empty where styles are mixed.
+
+    """
 
     frame: Frame
     motion: Motion | None
+    regions: tuple[Plane, ...] = ()
 
 
 def fit(width: int, height: int, longest: int) -> tuple[int, int]:

@@ -14,8 +14,11 @@ from videostyle.errors import InputError, SettingError
 Optimizer = Literal["lbfgs", "adam"]
 Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback"]
 Codec = Literal["h264", "ffv1"]
-StyleStatistics = Literal["centred", "gram"]
-PoolingChoice = Literal["auto", "average", "max"]
+StyleLoss = Literal["centred", "gram", "wasserstein", "sliced"]
+Normalization = Literal["energy", "none"]
+PoolingChoice = Literal["auto", "average", "max", "l2"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Color = Literal["style", "content", "match"]
 
 
 def setting(default: Any, help: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
@@ -30,9 +33,18 @@ def _check(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
             raise SettingError(name, value, f"one of {', '.join(get_args(hint))}")
         return value
     if hint == tuple[str, ...]:
-        if not isinstance(value, (list, tuple)) or not value or not all(isinstance(v, str) for v in value):
+        if (
+            not isinstance(value, (list, tuple))
+            or not all(isinstance(v, str) for v in value)
+            or len(value) < limits["low"]
+        ):
             raise SettingError(name, value, "a list of names")
         return tuple(value)
+    if hint == tuple[float, ...]:
+        values = value if isinstance(value, (list, tuple)) else (value,)
+        if not values:
+            raise SettingError(name, value, "one number or more")
+        return tuple(_check_number(name, v, float, limits) for v in values)
     if hint in (bool, str):
         if type(value) is not hint:
             raise SettingError(name, value, "true or false" if hint is bool else "text")
@@ -80,23 +92,70 @@ class Settings:
     temporal_weight: float = setting(
         200.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
     )
-    style_scale: float = setting(
-        1.0, "Longest side of the style picture over the frame's: larger is coarser.", low=0.05, high=8
+    style_scale: tuple[float, ...] = setting(
+        (1.0,),
+        "Longest side of the style picture over the frame's: larger is coarser. One for all styles, or one each.",
+        low=0.05,
+        high=8,
     )
+    style_mix: tuple[float, ...] = setting(
+        (1.0,), "How much each style counts beside the others. One for all, or one each.", low=0, high=1e6
+    )
+    style_decay: float = setting(
+        0.0, "Share of the style weight that is gone by a frame's last step, falling in a line.", low=0, high=1
+    )
+    color: Color = setting(
+        "style", "Colors: the style's, the content's own, or a style matched to the content's palette once per shot."
+    )
+    init: str = setting("content", "What a fresh frame starts from: content, noise, style (its colors), or a picture.")
+    levels: tuple[float, ...] = setting(
+        (0.5, 1.0), "Sizes a fresh frame goes through, coarse to fine, as shares of its own.", low=0.01, high=1
+    )
+    coarse_share: float = setting(
+        0.35, "Share of a fresh frame's steps that the coarser sizes get, evenly.", low=0, high=1
+    )
+    attention: float = setting(
+        0.0, "Style what stands out more (above 0) or protect it (below 0); 0 styles evenly.", low=-1, high=1
+    )
+    match_weight: float = setting(
+        0.0, "Pull of each place towards the style places that resemble it (attention-matched).", low=0, high=1e9
+    )
+    content_masks: tuple[str, ...] = setting(
+        (), "Pictures or videos, one for each style: the style goes where its mask is white."
+    )
+    style_masks: tuple[str, ...] = setting((), "Pictures, one for each style: the white part of it counts.")
     optimizer: Optimizer = setting("lbfgs", "How the loss is minimized.")
     seed: int = setting(
         0, "Of the faint noise a fresh frame starts from: another seed, other strokes.", low=0, high=2**63 - 1
     )
     independent: bool = setting(False, "Style every frame on its own, for comparison: it will flicker.")
     flow: Flow = setting("dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution.")
-    statistics: StyleStatistics = setting(
-        "centred", "What a style is: the centred Gram matrix and mean, or the plain Gram matrix."
+    tolerance: float = setting(
+        0.0, "End a frame when 10 steps lower its loss by less than this share; 0 takes every step.", low=0, high=1
     )
-    content_layers: tuple[str, ...] = setting(("relu4_2",), "VGG19 activations that hold the content.")
+    averaging: float = setting(
+        0.0,
+        "Decay of a moving average over the steps that becomes the result: less noise; 0 is none.",
+        low=0,
+        high=0.999,
+    )
+    report: int = setting(0, "Tell the losses of a fresh frame every so many steps; 0 is never.", low=0, high=100_000)
+    style_loss: StyleLoss = setting(
+        "centred", "What a style is: mean and centred Gram matrix, plain Gram matrix, or a distribution (the others)."
+    )
+    normalization: Normalization = setting(
+        "energy", "Losses relative to their targets' energy, or plain mean squared errors as in the classic recipe."
+    )
+    content_layers: tuple[str, ...] = setting(
+        ("relu4_2",), "VGG19 activations that hold the content, as name or name:weight.", low=1
+    )
     style_layers: tuple[str, ...] = setting(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "VGG19 activations that hold the style."
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        "VGG19 activations that hold the style, as name or name:weight.",
+        low=1,
     )
     pooling: PoolingChoice = setting("auto", "Of VGG19; auto: average for the built-in weights, max for trained ones.")
+    precision: Precision = setting("auto", "Numbers VGG19 computes in; auto: fp16 on a GPU, fp32 on a CPU.")
     weights: str = setting("auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file.")
     device: str = setting("auto", "auto, cpu, cuda or cuda:N.")
     codec: Codec = setting("h264", "Of the video: h264 (small), or ffv1 (lossless).")
@@ -106,6 +165,8 @@ class Settings:
         for f in fields(self):
             value = _check(f.name, getattr(self, f.name), hints[f.name], f.metadata)
             object.__setattr__(self, f.name, value)
+        if self.levels[-1] != 1 or list(self.levels) != sorted(set(self.levels)):
+            raise SettingError("levels", self.levels, "rising sizes that end with 1, for example 0.25, 0.5 and 1")
 
     def override(self, **changes: Any) -> Settings:
         """The same settings but for `changes`.
@@ -127,6 +188,7 @@ class Settings:
         )
 
 
+INITS = ("content", "noise", "style")  # what a fresh frame may start from, beside a picture
 NAMES = tuple(f.name for f in fields(Settings))
 PREVIEW_STEPS = 0.6
 PREVIEW_SIDE = 0.5
@@ -135,6 +197,17 @@ PRESETS: Mapping[str, Settings] = {
     "draft": Settings(iterations=8, first_iterations=50, flow="dis-fast"),
     "standard": Settings(),
     "quality": Settings(iterations=40, first_iterations=300),
+    "gatys": Settings(
+        size=512,
+        first_iterations=1000,
+        levels=(1.0,),
+        content_layers=("relu5_2",),
+        style_loss="gram",
+        normalization="none",
+        style_weight=1e4,
+        tv_weight=0,
+        report=100,
+    ),
 }
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from videostyle.frames import Frame, Step
-from videostyle.media import still
+import numpy as np
+
+from videostyle.frames import Frame, Pixels, Plane, Step
+from videostyle.media import matte, still
 from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.media.writer import VideoWriter
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
-from videostyle.settings import Settings
+from videostyle.settings import INITS, Settings
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
     request, settings = plan.request, plan.settings
     frames = read_frames(clip, plan.size, request.span)
     alone = settings.independent or plan.untouched
-    steps = prefetch(forget_motion(frames) if alone else follow_motion(frames, settings.flow))
+    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow)
+    steps = prefetch(_in_regions(moving, settings.content_masks, plan.size, request.span))
     count, began = 0, time.monotonic()
     with VideoWriter(
         request.output,
@@ -148,10 +151,20 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
     began = time.monotonic()
     pixels = still.read_still(plan.request.content, plan.size)
-    ((frame, losses),) = stylize([Step(still.as_frame(pixels), None)])
+    steps = _in_regions([Step(still.as_frame(pixels), None)], plan.settings.content_masks, plan.size, Span())
+    ((frame, losses),) = stylize(steps)
     still.write_still(plan.request.output, frame.pixels, comment)
     on_frame(FrameReport(0, time.monotonic() - began, losses))
     return 1
+
+
+def _in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, int], span: Span) -> Iterator[Step]:
+    """The steps with where each style goes."""
+    if not masks:
+        yield from steps
+        return
+    for step, *planes in zip(steps, *(matte.read_mattes(Path(mask), size, span) for mask in masks), strict=False):
+        yield replace(step, regions=tuple(planes))
 
 
 def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
@@ -160,23 +173,46 @@ def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
 
 def _stylizer(plan: Plan, on_work: OnWork) -> tuple[Stylize, str]:
     """The style room, opened: this is where torch loads."""
-    from videostyle.style.device import choose_device
+    from videostyle.style.device import choose_device, choose_precision
+    from videostyle.style.layers import layer_shares
     from videostyle.style.stylizer import Stylizer
     from videostyle.style.vgg import VGG19
     from videostyle.style.weights import load
 
     settings = plan.settings
     device = choose_device(settings.device)
-    weights = load(settings.weights, (*settings.content_layers, *settings.style_layers))
-    pooling = weights.pooling if settings.pooling == "auto" else settings.pooling
-    network = VGG19(weights.tensors, pooling, device)
-    styles = [still.read_still(style) for style in plan.request.styles]
-    stylizer = Stylizer(settings, network, styles, device, on_work)
+    weights = load(settings.weights, layer_shares((*settings.content_layers, *settings.style_layers)))
+    network = VGG19(
+        weights.tensors,
+        weights.pooling if settings.pooling == "auto" else settings.pooling,
+        device,
+        native=weights.pooling,
+        dtype=choose_precision(settings.precision, device),
+    )
+    stylizer = Stylizer(
+        settings,
+        network,
+        [still.read_still(style) for style in plan.request.styles],
+        device,
+        on_work,
+        masks=[matte.read_matte(Path(mask)) for mask in settings.style_masks],
+        init=None if settings.init in INITS else still.read_still(Path(settings.init)),
+    )
 
     def stylize(steps: Iterable[Step]) -> Iterator[Made]:
-        return ((made.frame, made.losses) for made in stylizer.stylize(steps))
+        seen = _mapped(steps, stylizer.salience, plan.request.attention_map)
+        return ((made.frame, made.losses) for made in stylizer.stylize(seen))
 
     return stylize, weights.identity
+
+
+def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Path | None) -> Iterator[Step]:
+    """The steps, after what stands out in the first one has been written as a picture, if asked for."""
+    for number, step in enumerate(steps):
+        if path is not None and number == 0:
+            levels = (salience(step.frame.pixels) * 255).round().astype(np.uint8)
+            still.write_still(path, np.repeat(levels[..., None], 3, axis=2), "attention")
+        yield step
 
 
 def _comment(plan: Plan, weights: str) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
-from videostyle.media import sound, source, still, writer
+from videostyle.media import matte, sound, source, still, writer
 from videostyle.media.sound import Track
 from videostyle.media.source import Clip, Span
-from videostyle.settings import PREVIEW_SIDE, Settings
-from videostyle.style.layers import is_layer
+from videostyle.settings import INITS, PREVIEW_SIDE, Settings
+from videostyle.style.layers import layer_shares
 from videostyle.style.schedule import fresh_work
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class Request:
         span: Which frames of a video.
         preview: A fast draft of the same look: quarter the pixels, fewer steps.
         overwrite: An output that exists may be replaced.
+        attention_map: Where to write what stands out in the first frame, as a picture.
 
     """
 
@@ -46,6 +47,7 @@ class Request:
     span: Span = Span()
     preview: bool = False
     overwrite: bool = False
+    attention_map: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,7 @@ def make_plan(request: Request) -> Plan:
     """
     _check_paths(request)
     _check_layers(request.settings)
+    _check_pictures(request)
     settings = request.settings.previewed() if request.preview else request.settings
     for style in request.styles:
         still.picture_size(style)
@@ -142,9 +145,29 @@ def _check_paths(request: Request) -> None:
 
 def _check_layers(settings: Settings) -> None:
     for name in ("content_layers", "style_layers"):
-        for layer in getattr(settings, name):
-            if not is_layer(layer):
-                raise SettingError(name, layer, "VGG19 activations: relu1_1 ... relu5_4")
+        try:
+            layer_shares(getattr(settings, name))
+        except ValueError as error:
+            raise SettingError(name, ", ".join(getattr(settings, name)), f"VGG19 activations ({error})") from error
+    if settings.normalization == "none" and settings.style_loss != "gram":
+        raise SettingError("normalization", "none", "energy, or none with the style loss gram")
+
+
+def _check_pictures(request: Request) -> None:
+    """Everything that comes one for each style, and the pictures that settings name."""
+    settings, count = request.settings, len(request.styles)
+    for name in ("style_scale", "style_mix"):
+        if len(getattr(settings, name)) not in (1, count):
+            raise SettingError(name, getattr(settings, name), f"one number, or one for each of the {count} styles")
+    for name in ("content_masks", "style_masks"):
+        if len(getattr(settings, name)) not in (0, count):
+            raise SettingError(name, getattr(settings, name), f"one file for each of the {count} styles")
+    for mask in settings.content_masks:
+        matte.check_matte(Path(mask))
+    for picture in (*settings.style_masks, *([] if settings.init in INITS else [settings.init])):
+        still.picture_size(Path(picture))
+    if request.attention_map and not still.is_still(request.attention_map):
+        raise OutputError(request.attention_map, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
 
 
 def _output_size(width: int, height: int, request: Request) -> tuple[int, int]:

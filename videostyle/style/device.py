@@ -6,6 +6,8 @@ import torch
 
 from videostyle.errors import SettingError
 
+_PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 def choose_device(name: str) -> torch.device:
     """The device that `--device` names; auto is the first GPU if there is one.
@@ -25,3 +27,10 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise SettingError("device", name, f"one of the {torch.cuda.device_count()} CUDA devices here, or cpu")
     return device
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """What VGG19 computes in; auto is half precision on a GPU, and float32 on a CPU, which is slow at anything less."""
+    if name == "auto":
+        name = "fp16" if device.type == "cuda" else "fp32"
+    return _PRECISIONS[name]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 
 BLOCKS = (2, 2, 4, 4, 4)
 CONVOLUTIONS = tuple(f"{b}_{i}" for b, n in enumerate(BLOCKS, 1) for i in range(1, n + 1))
@@ -30,9 +32,22 @@ def depth(name: str) -> int:
     return CONVOLUTIONS.index(layer_name(name).removeprefix("relu")) + 1
 
 
-def is_layer(name: str) -> bool:
-    """Whether VGG19 has an activation of that name."""
-    try:
-        return bool(layer_name(name))
-    except ValueError:
-        return False
+def stride(name: str) -> int:
+    """How many pixels lie between neighbouring places of an activation: 1 for `relu1_1`, 16 for `relu5_1`."""
+    return 1 << (int(layer_name(name)[4]) - 1)
+
+
+def layer_shares(words: Iterable[str]) -> dict[str, float]:
+    """`name` or `name:weight` each → how much each layer counts, by canonical name; the shares sum to 1.
+
+    Raises:
+        ValueError: VGG19 has no such activation, or a weight is no number above 0.
+
+    """
+    weights: dict[str, float] = {}
+    for word in words:
+        name, _, weight = word.partition(":")
+        weights[layer_name(name)] = float(weight or 1)
+    if not all(0 < weight < math.inf for weight in weights.values()):
+        raise ValueError("a layer's weight is a number above 0, as in relu4_1:0.5")
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}

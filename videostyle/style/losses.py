@@ -15,45 +15,109 @@ EPSILON = 1e-8
 
 
 class _Moments(torch.autograd.Function):
-    """Rows (n, C) → mean (C,) and second moment XᵀX / n (C, C); its gradient takes one matrix product, not two."""
+    """Rows (n, C) and their shares (n, 1) → mean and second moment; the gradient takes one matrix product, not two."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(rows)
-        return rows.mean(0), rows.T @ rows / len(rows)
+    def forward(ctx: Any, rows: Tensor, shares: Tensor | None) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(rows, shares)
+        if shares is None:
+            return rows.mean(0), rows.T @ rows / len(rows)
+        weighted = rows * shares
+        return weighted.sum(0), rows.T @ weighted
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        (rows,) = ctx.saved_tensors
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        rows, shares = ctx.saved_tensors
         of_mean, of_second = grads
-        return torch.addmm(of_mean / len(rows), rows, (of_second + of_second.T) / len(rows))
+        if shares is None:
+            return torch.addmm(of_mean / len(rows), rows, (of_second + of_second.T) / len(rows)), None
+        return torch.addmm(of_mean, rows, of_second + of_second.T) * shares, None
 
 
-def raw_moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (C,) and Gram matrix (C, C) of (N, C, H, W), over all places of all N images."""
-    mean, second = _Moments.apply(features.permute(0, 2, 3, 1).flatten(0, 2))
+def shares_of(places: Tensor | None) -> Tensor | None:
+    """(N, 1, H, W) weights of places → (n, 1) rows that sum to 1."""
+    if places is None:
+        return None
+    flat = places.flatten()[:, None]
+    return flat / flat.sum().clamp(min=EPSILON)
+
+
+def as_rows(features: Tensor) -> Tensor:
+    """(N, C, H, W) → (n, C), one row a place."""
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def raw_moments(features: Tensor, places: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Mean (C,) and Gram matrix (C, C) of (N, C, H, W), over all places of all N images.
+
+    With `places`, (N, 1, H, W) from 0 up, each place counts that much: the guided Gram matrix of Gatys et al. 2017
+    (arXiv:1611.07865, eq. 5), their guidance channel being the square root of it.
+    """
+    mean, second = _Moments.apply(as_rows(features), shares_of(places))
     return mean, second
 
 
-def gram_matrix(features: Tensor) -> Tensor:
+def gram_matrix(features: Tensor, places: Tensor | None = None) -> Tensor:
     """Channel correlations, (C, C): the mean over all places of F Fᵀ.
 
     Args:
         features: (N, C, H, W); the N images count as one.
+        places: (N, 1, H, W), how much each place counts.
 
     Source: Gatys et al. 2016, eq. 3, divided by the number of places, as Johnson et al. 2016 do.
 
     """
-    return raw_moments(features)[1]
+    return raw_moments(features, places)[1]
 
 
-def channel_moments(features: Tensor) -> tuple[Tensor, Tensor]:
+def channel_moments(features: Tensor, places: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Mean (C,) and covariance (C, C) of the channels: the Gram matrix of what is left without the mean.
 
     Source: the centred Gram matrix of Risser et al. 2017 (arXiv:1701.08893), with the mean kept beside it.
     """
-    mean, second = raw_moments(features)
+    mean, second = raw_moments(features, places)
     return mean, second - torch.outer(mean, mean)
+
+
+def matrix_root(matrix: Tensor) -> Tensor:
+    """The symmetric square root of a covariance matrix."""
+    values, vectors = torch.linalg.eigh(matrix.double())
+    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    return root.to(matrix.dtype)
+
+
+def wasserstein_gap(covariance: Tensor, target: Tensor, target_root: Tensor) -> Tensor:
+    """tr(C + T - 2 (T^½ C T^½)^½): how far Gaussians of one mean have to travel to become each other.
+
+    Source: Olkin & Pukelsheim 1982; for style, crowsonkb/style-transfer-pytorch. By eigenvalues alone, whose
+    gradient is stable where those of eigenvectors are not.
+    """
+    inner = target_root @ covariance @ target_root
+    between: Tensor = torch.linalg.eigvalsh((inner + inner.T) / 2).clamp(min=EPSILON).sqrt().sum()
+    return covariance.trace() + target.trace() - 2 * between
+
+
+def quantiles(features: Tensor, directions: Tensor, count: int, places: Tensor | None = None) -> Tensor:
+    """(count, D): the distribution of the features along each direction, as `count` evenly spaced quantiles.
+
+    Args:
+        features: (N, C, H, W).
+        directions: (C, D), of unit length.
+        count: How many.
+        places: (N, 1, H, W), how much each place counts.
+
+    Source: sliced Wasserstein loss, Heitz et al. 2021 (arXiv:2006.07229).
+
+    """
+    values, order = (as_rows(features) @ directions).sort(dim=0)
+    wanted = (torch.arange(count, device=features.device) + 0.5) / count
+    shares = shares_of(places)
+    if shares is None:
+        at = (wanted * len(values)).long()[:, None].expand(-1, values.shape[1])
+    else:
+        reached = shares[:, 0][order].cumsum(0)
+        at = torch.searchsorted(reached.T.contiguous(), wanted.expand(values.shape[1], -1).contiguous()).T
+    return values.gather(0, at.clamp(max=len(values) - 1))
 
 
 def relative_error(value: Tensor, target: Tensor) -> Tensor:
@@ -61,12 +125,19 @@ def relative_error(value: Tensor, target: Tensor) -> Tensor:
     return (value - target).square().sum() / target.square().sum().clamp(min=EPSILON)
 
 
-def content_loss(features: Tensor, target: Tensor) -> Tensor:
+def content_loss(features: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
     """Mean squared error of features over the target's variance; about 2 for unrelated pictures.
 
+    `places`, (N, 1, H, W) with a mean of 1, says how much each place counts.
     Source: Gatys et al. 2016, eq. 1, normalized.
     """
-    return (features - target).square().mean() / target.var().clamp(min=EPSILON)
+    return squared_error(features, target, places) / target.var().clamp(min=EPSILON)
+
+
+def squared_error(features: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
+    """Mean squared error; with `places`, each place counts that much."""
+    error = (features - target).square()
+    return error.mean() if places is None else (error * places).mean()
 
 
 def total_variation(image: Tensor) -> Tensor:

@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from videostyle.style import losses
-from videostyle.style.vgg import VGG19
+from videostyle.style.measures import Describe, Distance
 
 Features = Mapping[str, Tensor]
-Statistics = dict[str, tuple[Tensor, ...]]  # by layer
+Extract = Callable[[Tensor, Iterable[str]], Features]  # a network, or anything that gives activations by name
 
 
-class Term(Protocol):
-    """One weighted part of the objective; `layers` are the activations it asks for."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Term(ABC):
+    """One weighted part of the objective.
+
+    Args:
+        weight: How much it counts at a frame's first step.
+        decay: The share of that which is gone by its last step, falling in a line.
+        name: For reports.
+
+    """
+
+    weight: float
+    decay: float = 0.0
+    name: str = ""
 
     @property
-    def name(self) -> str: ...
-    @property
-    def weight(self) -> float: ...
-    @property
-    def layers(self) -> Sequence[str]: ...
-    def __call__(self, image: Tensor, features: Features) -> Tensor: ...
+    def layers(self) -> Sequence[str]:
+        """The activations it asks for."""
+        return ()
+
+    def weight_at(self, progress: float) -> float:
+        """Its weight when `progress`, from 0 to 1, of a frame's steps are done."""
+        return self.weight * (1 - self.decay * progress)
+
+    @abstractmethod
+    def __call__(self, image: Tensor, features: Features) -> Tensor:
+        """The unweighted loss of `image`, (1, 3, H, W) RGB in [0, 1], whose activations are `features`."""
 
 
-@dataclass(frozen=True, eq=False)
-class ContentTerm:
-    """Stay recognizable: deep features of the content."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FeatureTerm(Term):
+    """Have these very features: the content's to stay recognizable, or those that attention matched.
+
+    Args:
+        targets: By layer.
+        shares: How much each layer counts, by layer; they sum to 1.
+        places: By layer, (1, 1, H, W) with mean 1: how much each place counts.
+        loss: The formula.
+
+    """
 
     targets: Features
-    weight: float
+    shares: Mapping[str, float]
+    places: Mapping[str, Tensor] = field(default_factory=dict)
+    loss: Callable[[Tensor, Tensor, Tensor | None], Tensor] = losses.content_loss
     name: str = "content"
 
     @property
@@ -41,66 +68,71 @@ class ContentTerm:
         return tuple(self.targets)
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
-        errors = [losses.content_loss(features[name], target) for name, target in self.targets.items()]
-        return torch.stack(errors).mean()
+        errors = [
+            self.shares[name] * self.loss(features[name], target, self.places.get(name))
+            for name, target in self.targets.items()
+        ]
+        return torch.stack(errors).sum()
 
 
-@dataclass(frozen=True, eq=False)
-class StyleTerm:
-    """Have the style's feature statistics at every depth; each layer counts the same."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StyleTerm(Term):
+    """Have the style's feature statistics at every depth.
 
-    targets: Statistics
-    weight: float
-    centred: bool
+    Args:
+        describe: Features → statistics.
+        distances: By layer: statistics → distance to the style's.
+        shares: How much each layer counts, by layer; they sum to 1.
+        places: By layer, (1, 1, H, W): how much each place counts; all alike where there is none.
+
+    """
+
+    describe: Describe
+    distances: Mapping[str, Distance]
+    shares: Mapping[str, float]
+    places: Mapping[str, Tensor] = field(default_factory=dict)
     name: str = "style"
 
     @property
     def layers(self) -> Sequence[str]:
-        return tuple(self.targets)
+        return tuple(self.distances)
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
         errors = [
-            losses.relative_error(value, target)
-            for name, aims in self.targets.items()
-            for value, target in zip(statistics(features[name], self.centred), aims, strict=True)
+            self.shares[name] * distance(self.describe(features[name], self.places.get(name)))
+            for name, distance in self.distances.items()
         ]
-        return torch.stack(errors).sum() / len(self.targets)
+        return torch.stack(errors).sum()
 
 
-@dataclass(frozen=True, eq=False)
-class VariationTerm:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class VariationTerm(Term):
     """Be as smooth as the style: total variation relative to the style image's own."""
 
     target: Tensor
-    weight: float
     name: str = "tv"
-    layers: Sequence[str] = ()
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
         return losses.total_variation(image) / self.target
 
 
-@dataclass(frozen=True, eq=False)
-class RangeTerm:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RangeTerm(Term):
     """Stay displayable."""
 
-    weight: float
     name: str = "range"
-    layers: Sequence[str] = ()
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
         return losses.range_loss(image)
 
 
-@dataclass(frozen=True, eq=False)
-class TemporalTerm:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TemporalTerm(Term):
     """Stay close to the warped previous output where the flow is trusted."""
 
     warped: Tensor
     mask: Tensor
-    weight: float
     name: str = "temporal"
-    layers: Sequence[str] = ()
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
         return losses.temporal_loss(image, self.warped, self.mask)
@@ -110,20 +142,15 @@ class TemporalTerm:
 class Objective:
     """The weighted sum of its terms, over one evaluation of the network."""
 
-    network: VGG19
+    network: Extract
     terms: Sequence[Term]
     layers: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", frozenset(n for term in self.terms for n in term.layers))
 
-    def __call__(self, image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum, and every term's share of it by name."""
+    def __call__(self, image: Tensor, progress: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum, and every term's share of it by name, when `progress` of a frame's steps are done."""
         features = self.network(image, self.layers)
-        shares = {term.name: term.weight * term(image, features) for term in self.terms}
+        shares = {term.name: term.weight_at(progress) * term(image, features) for term in self.terms}
         return torch.stack(list(shares.values())).sum(), shares
-
-
-def statistics(features: Tensor, centred: bool) -> tuple[Tensor, ...]:
-    """What a style is, at one layer: mean and centred Gram matrix, or the plain Gram matrix."""
-    return losses.channel_moments(features) if centred else (losses.gram_matrix(features),)

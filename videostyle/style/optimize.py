@@ -2,91 +2,155 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 Losses = dict[str, Tensor]
-Objective = Callable[[Tensor], tuple[Tensor, Losses]]
-Progress = Callable[[], None]
+Objective = Callable[[Tensor, float], tuple[Tensor, Losses]]
 
 HISTORY = 10  # pairs; longer ones buy nothing here and cost two images each
 FIRST_STEP = 0.03  # root mean square change of a step along the bare gradient, in [0, 1] pixel values
 LONGEST_STEP = 0.25  # the same, for any step
 DIVERGED = 1.5  # a loss this many times the best so far is rolled back
+PATIENCE = 10  # steps over which the loss must fall by the tolerance
+RATE, DECAYS = 0.03, (0.9, 0.99)  # of Adam; the decays are those of crowsonkb/style-transfer-pytorch
 
 
 @dataclass(frozen=True, eq=False)
-class Minimum:
-    """Where the optimizer arrived, (N, 3, H, W), and the last losses it saw on the way, by term."""
+class Moments:
+    """What Adam knows about the gradient: its mean and square, like the image, after `steps` steps."""
+
+    mean: Tensor
+    square: Tensor
+    steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Where the optimizer stands after a step.
+
+    Args:
+        image: (N, 3, H, W).
+        losses: By term, as the step found them.
+        loss: Their sum.
+        moments: Adam's, to carry on with at another size; None for L-BFGS.
+
+    """
 
     image: Tensor
-    losses: Losses
+    losses: Losses = field(default_factory=dict)
+    loss: Tensor = field(default_factory=lambda: torch.zeros(()))
+    moments: Moments | None = None
 
 
 def minimize(
-    start: Tensor,
+    start: Walk,
     objective: Objective,
     *,
     iterations: int,
     optimizer: str = "lbfgs",
-    progress: Progress = lambda: None,
-) -> Minimum:
-    """Take `iterations` steps from `start` (N, 3, H, W) down `objective`; with none, `start` comes back as it is.
+    averaging: float = 0.0,
+    tolerance: float = 0.0,
+    on_step: Callable[[Walk], object] = lambda walk: None,
+) -> Walk:
+    """Take `iterations` steps down `objective` from `start`; with none, `start` comes back as it is.
 
-    A result that is not finite means that the objective never was.
+    Args:
+        start: An image, and for Adam possibly the moments of an earlier walk.
+        objective: Called with an image and the share of the steps that are done.
+        iterations: At most.
+        optimizer: lbfgs or adam.
+        averaging: Above 0, the result is the bias-corrected exponential average of the images, with this decay.
+        tolerance: Stop when `PATIENCE` steps have lowered the loss by less than this share; 0 takes every step.
+        on_step: Told after each step.
+
+    Returns:
+        The end of the walk. An image that is not finite means that the objective never was.
+
     """
     if iterations == 0:
-        return Minimum(start, {})
-    method = _lbfgs if optimizer == "lbfgs" else _adam
-    return method(start, objective, iterations, progress)
+        return start
+    steps = (_lbfgs if optimizer == "lbfgs" else _adam)(start, objective, iterations)
+    walk = start
+    for walk in _until_settled(_averaged(steps, averaging) if averaging else steps, tolerance):
+        on_step(walk)
+    return walk
 
 
-def _evaluate(objective: Objective, image: Tensor) -> tuple[Tensor, Tensor, Losses]:
-    """Loss, gradient and the loss terms at `image`."""
+def _averaged(steps: Iterator[Walk], decay: float) -> Iterator[Walk]:
+    """Each walk with the average of the images so far, as Adam corrects its moments (Kingma & Ba 2015, §7.2)."""
+    average: Tensor | None = None
+    for number, walk in enumerate(steps, 1):
+        fresh = (1 - decay) * walk.image
+        average = fresh if average is None else decay * average + fresh
+        yield replace(walk, image=average / (1 - decay**number))
+
+
+def _until_settled(steps: Iterator[Walk], tolerance: float) -> Iterator[Walk]:
+    """The steps up to where the loss has stopped to fall; asks the device only every `PATIENCE` steps."""
+    before: float | None = None
+    for number, walk in enumerate(steps):
+        yield walk
+        if tolerance and number % PATIENCE == 0:
+            loss = float(walk.loss)
+            if before is not None and before - loss < tolerance * before:
+                return
+            before = loss
+
+
+def _evaluate(objective: Objective, image: Tensor, progress: float) -> tuple[Tensor, Tensor, Losses]:
+    """Loss, gradient and the loss terms at `image`.
+
+    The gradient is taken of the loss times a power of two near the number of pixels, so that it is of the order
+    of 1 and half precision can hold it; dividing again changes no bit.
+    """
+    scale = 2.0 ** (image.numel() - 1).bit_length()
     with torch.enable_grad():
         leaf = image.detach().requires_grad_(True)
-        loss, terms = objective(leaf)
-        (gradient,) = torch.autograd.grad(loss, leaf)
-    return loss.detach(), gradient.contiguous(), {name: share.detach() for name, share in terms.items()}
-
-
-def _adam(start: Tensor, objective: Objective, iterations: int, progress: Progress) -> Minimum:
-    """Kingma & Ba 2015 (arXiv:1412.6980), kept inside [0, 1]; β as in crowsonkb/style-transfer-pytorch."""
-    image = start.detach().clone().requires_grad_(True)
-    adam = torch.optim.Adam([image], lr=0.03, betas=(0.9, 0.99))
-    losses: Losses = {}
-    for _ in range(iterations):
-        _, image.grad, losses = _evaluate(objective, image)
-        adam.step()
-        with torch.no_grad():
-            image.clamp_(0, 1)
-        progress()
-    return Minimum(image.detach(), losses)
+        loss, terms = objective(leaf, progress)
+        (gradient,) = torch.autograd.grad(loss * scale, leaf)
+    gradient = gradient.contiguous() / scale
+    return loss.detach(), gradient, {name: share.detach() for name, share in terms.items()}
 
 
 @torch.no_grad()
-def _lbfgs(start: Tensor, objective: Objective, iterations: int, progress: Progress) -> Minimum:
+def _adam(start: Walk, objective: Objective, iterations: int) -> Iterator[Walk]:
+    """Kingma & Ba 2015 (arXiv:1412.6980), kept inside [0, 1]."""
+    image = start.image.detach()
+    known = start.moments or Moments(torch.zeros_like(image), torch.zeros_like(image), 0)
+    for number in range(iterations):
+        loss, gradient, losses = _evaluate(objective, image, number / iterations)
+        mean = DECAYS[0] * known.mean + (1 - DECAYS[0]) * gradient
+        square = DECAYS[1] * known.square + (1 - DECAYS[1]) * gradient.square()
+        known = Moments(mean, square, known.steps + 1)
+        ahead = mean / (1 - DECAYS[0] ** known.steps)
+        spread = (square / (1 - DECAYS[1] ** known.steps)).sqrt()
+        image = (image - RATE * ahead / (spread + 1e-8)).clamp(0, 1)
+        yield Walk(image, losses, loss, known)
+
+
+@torch.no_grad()
+def _lbfgs(start: Walk, objective: Objective, iterations: int) -> Iterator[Walk]:
     """Nocedal & Wright 2006, algorithm 7.5, with unit steps and no line search.
 
     Differences: the initial inverse Hessian is not the identity but a 1/f filter, which makes smooth changes as
     easy as fine ones (see `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes
     the walk back to the best image so far, with an empty history. All of it is arithmetic on the device.
     """
-    precondition = Preconditioner(start)
-    pairs = _Pairs.empty(start)
-    x = best = start.detach().clone()
+    precondition = Preconditioner(start.image)
+    pairs = _Pairs.empty(start.image)
+    x = best = start.image.detach().clone()
     gradient = best_gradient = torch.zeros_like(x)
     best_loss = torch.full((), torch.inf, device=x.device)
     caution = torch.ones((), device=x.device)
     step = torch.zeros_like(x)
-    losses: Losses = {}
     for number in range(iterations):
         before, gradient_before = x, gradient
         x = before + step
-        loss, gradient, losses = _evaluate(objective, x)
+        loss, gradient, losses = _evaluate(objective, x, number / iterations)
         failed = ~torch.isfinite(loss) | (loss > DIVERGED * best_loss)
         better = loss < best_loss
         best = torch.where(better, x, best)
@@ -97,8 +161,7 @@ def _lbfgs(start: Tensor, objective: Objective, iterations: int, progress: Progr
         if number:
             pairs = pairs.pushed(number - 1, x - before, gradient - gradient_before, failed)
         step = -caution * _bounded(pairs.direction(number - 1, gradient, precondition))
-        progress()
-    return Minimum(torch.where(torch.isfinite(best_loss), x + step, torch.nan), losses)
+        yield Walk(torch.where(torch.isfinite(best_loss), x + step, torch.nan), losses, best_loss)
 
 
 class Preconditioner:

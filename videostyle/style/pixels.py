@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videostyle.frames import Pixels
+from videostyle.frames import Pixels, Plane
 
 
 def to_tensor(pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
@@ -14,6 +14,11 @@ def to_tensor(pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
     full = float(np.iinfo(pixels.dtype).max)
     moved = torch.tensor(np.ascontiguousarray(pixels), device=device)
     return (moved.float() / full).permute(2, 0, 1)[None]
+
+
+def to_plane(plane: Plane, device: torch.device | str = "cpu") -> Tensor:
+    """(H, W) → (1, 1, H, W) float32."""
+    return torch.tensor(np.ascontiguousarray(plane), dtype=torch.float32, device=device)[None, None]
 
 
 def to_pixels(image: Tensor, dtype: np.dtype[np.unsignedinteger[np.typing.NBitBase]]) -> Pixels:

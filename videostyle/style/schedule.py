@@ -6,33 +6,43 @@ from dataclasses import dataclass
 
 from videostyle.settings import Settings
 
-COARSE_SCALE = 0.5
-COARSE_SHARE = 0.35  # of a fresh frame's steps; they cost a quarter of a full-size step each
 SMALLEST = 64  # longest side in pixels below which no coarser level is worth its while
 
 
 @dataclass(frozen=True)
 class Level:
-    """`iterations` steps on the frame scaled by `scale`."""
+    """`iterations` steps on the frame scaled by `scale`, after `begun` of the frame's `total` steps."""
 
     scale: float
     iterations: int
+    begun: int
+    total: int
 
     @property
-    def work(self) -> float:
-        """Cost in full-size steps."""
-        return self.iterations * self.scale**2
+    def cost(self) -> float:
+        """Of one step, in full-size steps."""
+        return self.scale**2
+
+    def progress(self, done: float) -> float:
+        """The share of the frame's steps that are behind when `done` of this level's are."""
+        return (self.begun + done * self.iterations) / max(1, self.total)
 
 
 def fresh_levels(settings: Settings, longest: int) -> list[Level]:
     """The levels of a frame that starts from nothing; its longest side has `longest` pixels."""
     steps = settings.first_iterations
-    if longest * COARSE_SCALE < SMALLEST:
-        return [Level(1.0, steps)]
-    coarse = round(steps * COARSE_SHARE)
-    return [Level(COARSE_SCALE, coarse), Level(1.0, steps - coarse)]
+    coarse = [scale for scale in settings.levels[:-1] if scale * longest >= SMALLEST]
+    each = round(steps * settings.coarse_share / len(coarse)) if coarse else 0
+    levels = [Level(scale, each, each * number, steps) for number, scale in enumerate(coarse)]
+    spent = each * len(coarse)
+    return [*levels, Level(1.0, steps - spent, spent, steps)]
+
+
+def following_level(settings: Settings) -> Level:
+    """The only level of a frame that starts from the previous one."""
+    return Level(1.0, settings.iterations, 0, settings.iterations)
 
 
 def fresh_work(settings: Settings, longest: int) -> float:
     """Cost of a frame that starts from nothing, in full-size steps; a frame that follows costs `iterations`."""
-    return sum(level.work for level in fresh_levels(settings, longest))
+    return sum(level.iterations * level.cost for level in fresh_levels(settings, longest))

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import torch
 from torch import Tensor
 
 from videostyle.errors import DivergedError
-from videostyle.frames import Frame, Motion, Pixels, Step
+from videostyle.frames import Frame, Motion, Pixels, Plane, Step
 from videostyle.settings import Settings
-from videostyle.style import losses
-from videostyle.style.objective import (
-    ContentTerm,
-    Objective,
-    RangeTerm,
-    StyleTerm,
-    TemporalTerm,
-    Term,
-    VariationTerm,
-    statistics,
-)
-from videostyle.style.optimize import Minimum, minimize
-from videostyle.style.pixels import resize, scaled_size, to_pixels, to_tensor
-from videostyle.style.schedule import fresh_levels
+from videostyle.style.look import Look, Style
+from videostyle.style.losses import matrix_root
+from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
+from videostyle.style.objective import Objective, TemporalTerm, Term
+from videostyle.style.optimize import Moments, Walk, minimize
+from videostyle.style.pixels import resize, scaled_size, to_pixels, to_plane, to_tensor
+from videostyle.style.schedule import Level, following_level, fresh_levels
 from videostyle.style.vgg import VGG19
 from videostyle.style.warp import warp
 
-RANGE_WEIGHT = 1.0
+log = logging.getLogger(__name__)
+
 GRAIN = 0.01  # deviation of the noise that a fresh start begins with, in [0, 1] pixel values
+NOISE = 0.15  # the same, of a start from noise alone
+COARSEST = 0.25  # of a frame's size, at which that noise is drawn
 
 Work = Callable[[float], None]
 
@@ -43,15 +39,26 @@ class Stylized:
     losses: dict[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class _Canvas:
+    """A frame as it is worked on: the picture, and where each style goes."""
+
+    image: Tensor
+    regions: tuple[Tensor, ...]
+    look: Look
+
+
 class Stylizer:
     """Restyles steps; holds only what every frame shares, so that two videos may use it at once.
 
     Args:
         settings: How.
         network: VGG19 on the device to work on.
-        styles: (H, W, 3) pictures; several count as one style, the mean of their statistics.
+        styles: (H, W, 3) pictures, at least one.
         device: Where the network is.
         on_work: Told after every step what it cost, in steps at full size.
+        masks: (H, W) in [0, 1] for each style, the part of it that counts; empty for all of each.
+        init: (H, W, 3), the picture that fresh frames start from where the settings name one.
 
     """
 
@@ -62,10 +69,22 @@ class Stylizer:
         styles: Sequence[Pixels],
         device: torch.device,
         on_work: Work = lambda work: None,
+        *,
+        masks: Sequence[Plane] = (),
+        init: Pixels | None = None,
     ) -> None:
-        self._settings, self._network, self._device = settings, network, device
-        self._styles = [to_tensor(style, device) for style in styles]
-        self._on_work = on_work
+        self._settings, self._device, self._on_work = settings, device, on_work
+        self._ways = {rung: Tiled(network, rung.tile) if rung.tile else network for rung in LADDER}
+        self._styles = [
+            Style(
+                to_tensor(style, device),
+                _one_each(settings.style_scale, number),
+                _one_each(settings.style_mix, number),
+                to_plane(masks[number], device) if masks else None,
+            )
+            for number, style in enumerate(styles)
+        ]
+        self._init = None if init is None else to_tensor(init, device)
 
     def stylize(self, steps: Iterable[Step]) -> Iterator[Stylized]:
         """Yield each step's frame restyled. What one frame leaves to the next stays float, never 8 bit.
@@ -74,81 +93,131 @@ class Stylizer:
             DivergedError: The objective is not finite.
 
         """
-        style_terms = cache(self._style_terms)
         previous: Tensor | None = None
+        look: Look | None = None
+        rungs = list(LADDER)
         for step in steps:
             content = to_tensor(step.frame.pixels, self._device)
-            if step.motion is None or previous is None:
-                found = self._start(content, style_terms)
-            else:
-                found = self._follow(content, previous, step.motion, style_terms)
+            if look is None or (step.motion is None and self._settings.color != "style"):
+                look = Look(self._settings, self._styles, content)
+            regions = tuple(to_plane(region, self._device) for region in step.regions)
+            canvas = _Canvas(look.canvas(content), regions, look)
+            found = self._within_memory(canvas, previous, step.motion, rungs)
             if not bool(torch.isfinite(found.image).all()):
                 raise DivergedError(step.frame.index)
             previous = found.image.clamp(0, 1)
-            pixels = to_pixels(previous, step.frame.pixels.dtype)
+            pixels = to_pixels(look.finished(previous, content), step.frame.pixels.dtype)
             yield Stylized(replace(step.frame, pixels=pixels), {name: float(v) for name, v in found.losses.items()})
 
-    def _start(self, content: Tensor, style_terms: Callable[[int], list[Term]]) -> Minimum:
-        """From the content, coarse to fine; each finer start has the content's finer detail laid over it."""
-        longest = max(content.shape[2:])
-        start = content + self._grain(content) if self._settings.first_iterations else content
-        found, below = Minimum(start, {}), content
+    def salience(self, pixels: Pixels) -> Plane:
+        """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
+        content = to_tensor(pixels, self._device)
+        look = Look(self._settings, self._styles, content)
+        found = look.salience(self._ways[LADDER[0]], look.canvas(content))
+        plane: Plane = resize(found, (content.shape[2], content.shape[3]))[0, 0].clamp(0, 1).cpu().numpy()
+        return plane
+
+    def _within_memory(
+        self, canvas: _Canvas, previous: Tensor | None, motion: Motion | None, rungs: list[Rung]
+    ) -> Walk:
+        """The frame, worked on as `rungs` begin; when the device is full, the first of them is dropped for good."""
+        while True:
+            try:
+                if motion is None or previous is None:
+                    return self._start(canvas, rungs[0])
+                return self._follow(canvas, previous, motion, rungs[0])
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error) or len(rungs) == 1:
+                    raise
+            rungs.pop(0)
+            torch.cuda.empty_cache()
+            log.warning("the device is out of memory; going on with %s", rungs[0])
+
+    def _start(self, canvas: _Canvas, rung: Rung) -> Walk:
+        """From the chosen beginning, coarse to fine; each finer start has the beginning's finer detail laid over it."""
+        longest = max(canvas.image.shape[2:])
+        base = self._beginning(canvas)
+        walk, below = Walk(base + self._grain(base) if self._settings.first_iterations else base), base
         for level in fresh_levels(self._settings, longest):
-            size = scaled_size(content, longest * level.scale)
-            target = resize(content, size).clamp(0, 1)
-            start = target + resize(found.image - below, size)
-            terms = [self._content_term(target), *style_terms(max(size))]
-            found, below = self._minimize(start, terms, level.iterations, level.scale**2), target
-        return found
+            size = scaled_size(canvas.image, longest * level.scale)
+            laid = resize(base, size).clamp(0, 1)
+            begin = Walk(laid + resize(walk.image - below, size), moments=_resized(walk.moments, size))
+            terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
+            walk, below = self._minimize(begin, terms, level, rung, fresh=True), laid
+        return walk
 
-    def _grain(self, content: Tensor) -> Tensor:
+    def _beginning(self, canvas: _Canvas) -> Tensor:
+        """What a fresh frame starts from, (1, 3, H, W)."""
+        image, kind = canvas.image, self._settings.init
+        if self._init is not None:
+            return canvas.look.canvas(resize(self._init, (image.shape[2], image.shape[3])).clamp(0, 1))
+        if kind == "content":
+            return image
+        noise = self._smooth_noise(image)
+        if kind == "noise":
+            return (0.5 + NOISE * noise).clamp(0, 1)
+        colors = torch.cat([style.image.flatten(2)[0] for style in canvas.look.styles], dim=1)
+        drawn = matrix_root(torch.cov(colors)) @ noise.flatten(2)[0] + colors.mean(1, keepdim=True)
+        return drawn.reshape(image.shape).clamp(0, 1)
+
+    def _smooth_noise(self, image: Tensor) -> Tensor:
+        """Noise without fine detail, of deviation 1: what fine noise leaves behind, the style would not remove."""
+        noise = self._noise(resize(image, scaled_size(image, max(image.shape[2:]) * COARSEST)))
+        enlarged = resize(noise, (image.shape[2], image.shape[3]))
+        return enlarged / enlarged.std()
+
+    def _grain(self, image: Tensor) -> Tensor:
         """Faint noise, the same at every fresh start: another seed lays the strokes another way."""
-        generator = torch.Generator().manual_seed(self._settings.seed)
-        return GRAIN * torch.randn(content.shape, generator=generator).to(content.device)
+        return GRAIN * self._noise(image)
 
-    def _follow(
-        self, content: Tensor, previous: Tensor, motion: Motion, style_terms: Callable[[int], list[Term]]
-    ) -> Minimum:
+    def _noise(self, image: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(self._settings.seed)
+        return torch.randn(image.shape, generator=generator).to(image.device)
+
+    def _follow(self, canvas: _Canvas, previous: Tensor, motion: Motion, rung: Rung) -> Walk:
         """From the previous result, moved along; held to it where the flow is trusted."""
         flow = torch.from_numpy(motion.flow).to(self._device).permute(2, 0, 1)[None]
         mask = torch.from_numpy(motion.mask).to(self._device)[None, None]
         warped = warp(previous, flow)
-        terms = [self._content_term(content), *style_terms(max(content.shape[2:]))]
+        terms = self._terms(canvas, canvas.image, rung)
         if self._settings.temporal_weight:
-            terms.append(TemporalTerm(warped, mask, self._settings.temporal_weight))
-        return self._minimize(warped, terms, self._settings.iterations, 1.0)
+            terms.append(TemporalTerm(warped=warped, mask=mask, weight=self._settings.temporal_weight))
+        return self._minimize(Walk(warped), terms, following_level(self._settings), rung, fresh=False)
 
-    def _minimize(self, start: Tensor, terms: Sequence[Term], iterations: int, work: float) -> Minimum:
-        return minimize(
+    def _terms(self, canvas: _Canvas, target: Tensor, rung: Rung) -> list[Term]:
+        return canvas.look.terms(self._ways[rung], target, canvas.regions)
+
+    def _minimize(self, start: Walk, terms: Sequence[Term], level: Level, rung: Rung, *, fresh: bool) -> Walk:
+        s, taken = self._settings, 0
+        objective = Objective(self._ways[rung], terms)
+
+        def on_step(walk: Walk) -> None:
+            nonlocal taken
+            taken += 1
+            self._on_work(level.cost)
+            if fresh and s.report and (level.begun + taken) % s.report == 0:
+                losses = ", ".join(f"{name} {float(loss):.6g}" for name, loss in walk.losses.items())
+                log.info("step %d of %d: %s", level.begun + taken, level.total, losses)
+
+        walk = minimize(
             start,
-            Objective(self._network, terms),
-            iterations=iterations,
-            optimizer=self._settings.optimizer,
-            progress=lambda: self._on_work(work),
+            lambda image, done: objective(image, level.progress(done)),
+            iterations=level.iterations,
+            optimizer=rung.optimizer or s.optimizer,
+            averaging=s.averaging,
+            tolerance=s.tolerance,
+            on_step=on_step,
         )
+        self._on_work(level.cost * (level.iterations - taken))
+        return walk
 
-    @torch.no_grad()
-    def _content_term(self, content: Tensor) -> Term:
-        targets = self._network(content, self._settings.content_layers)
-        return ContentTerm(targets, self._settings.content_weight)
 
-    @torch.no_grad()
-    def _style_terms(self, longest: int) -> list[Term]:
-        """What the style asks of a frame whose longest side has `longest` pixels."""
-        s = self._settings
-        pictures = [resize(style, scaled_size(style, longest * s.style_scale)).clamp(0, 1) for style in self._styles]
-        found = [self._network(picture, s.style_layers) for picture in pictures]
-        centred = s.statistics == "centred"
-        targets = {
-            name: tuple(
-                torch.stack(values).mean(0)
-                for values in zip(*(statistics(f[name], centred) for f in found), strict=True)
-            )
-            for name in s.style_layers
-        }
-        smoothness = torch.stack([losses.total_variation(picture) for picture in pictures]).mean()
-        return [
-            StyleTerm(targets, s.style_weight, centred),
-            VariationTerm(smoothness, s.tv_weight),
-            RangeTerm(RANGE_WEIGHT),
-        ]
+def _one_each(values: tuple[float, ...], number: int) -> float:
+    return values[number] if len(values) > 1 else values[0]
+
+
+def _resized(moments: Moments | None, size: tuple[int, int]) -> Moments | None:
+    """Adam's moments at another size, as crowsonkb/style-transfer-pytorch carries them from scale to scale."""
+    if moments is None:
+        return None
+    return replace(moments, mean=resize(moments.mean, size), square=resize(moments.square, size).clamp(min=0))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -11,9 +13,12 @@ from torch import Tensor
 
 from videostyle.style.layers import CONVOLUTIONS, layer_name
 
-Pooling = Literal["average", "max"]
+Pooling = Literal["average", "max", "l2"]
 
 CHANNELS = (64, 128, 256, 512, 512)
+RESPONSE = {"max": 1.0, "average": 2.0, "l2": 0.78}  # evens out the poolings, as in crowsonkb/style-transfer-pytorch
+_WAYS = ((1, 0), (0, 1), (1, 1), (1, -1))  # directions of stripes
+LARGEST = 16.0  # of the activations that half precision is given; its own largest is 65504
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as torchvision normalizes
 
 
@@ -50,7 +55,18 @@ class _ReplicatePad(torch.autograd.Function):
 
 
 def _pool(x: Tensor, pooling: Pooling) -> Tensor:
+    if pooling == "l2":
+        return (4 * F.avg_pool2d(x.square(), 2) + 1e-12).sqrt()
     return F.avg_pool2d(x, 2) if pooling == "average" else F.max_pool2d(x, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Convolution:
+    """Weight, bias, and what its response has to be multiplied by to have its true size."""
+
+    weight: Tensor
+    bias: Tensor
+    size: float = 1.0
 
 
 class VGG19:
@@ -61,33 +77,76 @@ class VGG19:
             At least as many convolutions as the deepest activation that will be asked for.
         pooling: Average suits the built-in weights, max the trained ones.
         device: Where to compute.
+        native: The pooling that the weights were made with; another one is scaled to be as strong.
+        dtype: What the body computes in. Images, activations and gradients that go in and out are float32, and so is
+            the first convolution: half precision rounds a smooth picture to steps, which filters take for detail.
 
     Borders are replicated before every convolution, so that no frame edge is drawn into the features.
 
     """
 
-    def __init__(self, weights: Mapping[str, Tensor], pooling: Pooling, device: torch.device | str = "cpu") -> None:
-        self.pooling = pooling
-        self._layers = list(_convolutions(weights, torch.device(device)))
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        pooling: Pooling,
+        device: torch.device | str = "cpu",
+        *,
+        native: Pooling | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.pooling, self.dtype = pooling, dtype
+        self._gain = RESPONSE[pooling] / RESPONSE[native or pooling]
+        self._body = list(_convolutions(weights, torch.device(device)))
+        if dtype == torch.float16:
+            self._body = list(_evened(self._body, self._largest()))
+        if dtype != torch.float32:
+            self._body[1:] = [_Convolution(c.weight.to(dtype), c.bias.to(dtype), c.size) for c in self._body[1:]]
 
     def __call__(self, image: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
-        """Activations of `image`, (N, 3, H, W) RGB in [0, 1], by the names asked for."""
+        """Activations of `image`, (N, 3, H, W) RGB in [0, 1], by the names asked for, in float32."""
         wanted = {layer_name(name): name for name in names}
         found: dict[str, Tensor] = {}
-        x = image.contiguous(memory_format=torch.channels_last)
-        for name, (weight, bias) in zip(CONVOLUTIONS, self._layers, strict=False):
+        for name, response, size in self._responses(image):
+            if name in wanted:
+                found[wanted[name]] = response.float() * size if size != 1 else response.float()
             if len(found) == len(wanted):
                 break
-            if name.endswith("_1") and name != "1_1":
-                x = _pool(x, self.pooling)
-            x = F.relu(F.conv2d(_ReplicatePad.apply(x), weight, bias), inplace=True)
-            if f"relu{name}" in wanted:
-                found[wanted[f"relu{name}"]] = x
         return found
 
+    def _responses(self, image: Tensor) -> Iterator[tuple[str, Tensor, float]]:
+        """Each activation's name, its values, and what they have to be multiplied by."""
+        x = image.contiguous(memory_format=torch.channels_last)
+        for name, layer in zip(CONVOLUTIONS, self._body, strict=False):
+            x = x.to(layer.weight.dtype)
+            if name.endswith("_1") and name != "1_1":
+                x = _pool(x, self.pooling)
+                x = x if self._gain == 1 else x * self._gain
+            x = F.relu(F.conv2d(_ReplicatePad.apply(x), layer.weight, layer.bias), inplace=True)
+            yield f"relu{name}", x, layer.size
 
-def _convolutions(weights: Mapping[str, Tensor], device: torch.device) -> Iterable[tuple[Tensor, Tensor]]:
-    """Weight and bias of each convolution there is, ImageNet's normalization folded into the first."""
+    @torch.no_grad()
+    def _largest(self) -> list[float]:
+        """The largest activation of each convolution over pictures that drive them hard: noise, stripes, checkers."""
+        rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+        waves = [torch.ones(64, 64), *((rows * a + columns * b) // p % 2 for a, b in _WAYS for p in (1, 2, 4, 8))]
+        plain = torch.stack([wave.float() for wave in waves])[:, None].expand(-1, 3, -1, -1)
+        tints = torch.eye(3)[:, :, None, None] * plain[1][None]
+        noise = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+        hard = torch.cat([plain, 1 - plain, tints, noise]).to(self._body[0].weight.device)
+        return [float(response.max()) for _, response, _ in self._responses(hard)]
+
+
+def _evened(body: Iterable[_Convolution], largest: Iterable[float]) -> Iterator[_Convolution]:
+    """The same network with every activation near `LARGEST`: ReLU and pooling do not mind a positive factor."""
+    before = 1.0
+    for layer, most in zip(body, largest, strict=True):
+        size = 2.0 ** round(math.log2(max(most, 1e-6) / LARGEST))
+        yield _Convolution(layer.weight * (before / size), layer.bias / size, size)
+        before = size
+
+
+def _convolutions(weights: Mapping[str, Tensor], device: torch.device) -> Iterator[_Convolution]:
+    """Each convolution there is, ImageNet's normalization folded into the first."""
     for name, index in torchvision_indices().items():
         if f"features.{index}.weight" not in weights:
             return
@@ -96,10 +155,8 @@ def _convolutions(weights: Mapping[str, Tensor], device: torch.device) -> Iterab
         if name == "1_1":
             bias = bias - (weight.sum((2, 3)) @ (torch.tensor(MEAN) / torch.tensor(STD)))
             weight = weight / torch.tensor(STD).view(1, 3, 1, 1)
-        yield (
-            weight.to(device).contiguous(memory_format=torch.channels_last).requires_grad_(False),
-            bias.to(device).requires_grad_(False),
-        )
+        weight = weight.to(device).contiguous(memory_format=torch.channels_last)
+        yield _Convolution(weight.requires_grad_(False), bias.to(device).requires_grad_(False))
 
 
 def torchvision_indices() -> dict[str, int]:

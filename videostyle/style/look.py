@@ -1,0 +1,208 @@
+"""What the styles ask of a shot: pictures → the terms of a frame of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from videostyle.settings import Settings
+from videostyle.style import attention, color, losses
+from videostyle.style.layers import layer_shares, stride
+from videostyle.style.measures import MEASURES, Distance, Measure, mixed
+from videostyle.style.objective import Extract, Features, FeatureTerm, RangeTerm, StyleTerm, Term, VariationTerm
+from videostyle.style.pixels import resize, scaled_size
+
+RANGE_WEIGHT = 1.0
+MATCHED_FROM = 4  # stride of the finest activations that attention matches: finer ones hold strokes, not things
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """One style picture.
+
+    Args:
+        image: (1, 3, H, W) RGB in [0, 1].
+        scale: Its longest side over the frame's.
+        share: How much it counts beside the other styles.
+        mask: (1, 1, H, W) in [0, 1], the part of it that counts; None is all of it.
+
+    """
+
+    image: Tensor
+    scale: float
+    share: float
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Aims:
+    """What the styles of one region ask of a frame of one size, by layer."""
+
+    distances: Mapping[str, Distance]
+    places: Mapping[str, list[Tensor]]  # activations of the styles, for attention to match
+    smoothness: Tensor
+
+
+class Look:
+    """The look of one shot; its first frame settles the palette, so that it holds for the whole shot.
+
+    Args:
+        settings: How.
+        styles: One or more; they are mixed, or with masks in the settings each has its region.
+        content: (1, 3, H, W), the first frame of the shot.
+
+    """
+
+    def __init__(self, settings: Settings, styles: Sequence[Style], content: Tensor) -> None:
+        self._settings = settings
+        self._measure = _measure(settings)
+        painted = [Style(_painted(s.image, content, settings.color), s.scale, s.share, s.mask) for s in styles]
+        self.styles = painted
+        self._groups = [[style] for style in painted] if settings.content_masks else [painted]
+        self._content_shares = layer_shares(settings.content_layers)
+        self._style_shares = layer_shares(settings.style_layers)
+        self._aims = cache(self._find_aims)
+
+    def canvas(self, content: Tensor) -> Tensor:
+        """The picture to work on, for a frame: in gray where the content's colors are to stay."""
+        return color.gray(content) if self._settings.color == "content" else content
+
+    def finished(self, image: Tensor, content: Tensor) -> Tensor:
+        """The stylized frame, for a canvas that has been worked on."""
+        return color.recolored(image, content) if self._settings.color == "content" else image
+
+    @torch.no_grad()
+    def terms(self, extract: Extract, target: Tensor, regions: Sequence[Tensor]) -> list[Term]:
+        """What a frame is to be.
+
+        Args:
+            extract: The network.
+            target: (1, 3, H, W), the canvas of the frame at the size of the work.
+            regions: (1, 1, h, w) in [0, 1] for each style, where it goes; empty where styles are mixed.
+
+        """
+        s, longest = self._settings, max(target.shape[2:])
+        wanted = {*self._content_shares, *(self._matched_layers() if s.match_weight else ())}
+        features = extract(target, wanted)
+        strong = self._strength(features)
+        aims = [self._aims(extract, group, longest) for group in range(len(self._groups))]
+        terms: list[Term] = [self._content_term(features, strong)]
+        for number, aim in enumerate(aims):
+            where = _product(regions[number] if regions else None, strong, target)
+            area = float(regions[number].mean()) if regions else 1.0
+            name = f" {number + 1}" if regions else ""
+            terms += self._style_terms(aim, features, where, area, name, target)
+        return [
+            *terms,
+            VariationTerm(target=torch.stack([a.smoothness for a in aims]).mean(), weight=s.tv_weight),
+            RangeTerm(weight=RANGE_WEIGHT),
+        ]
+
+    @torch.no_grad()
+    def salience(self, extract: Extract, target: Tensor) -> Tensor:
+        """What stands out in a frame, (1, 1, h, w) in [0, 1], at the size of the deepest content layer."""
+        deepest = max(self._content_shares, key=stride)
+        return attention.salience(extract(target, [deepest])[deepest])
+
+    def _strength(self, features: Features) -> Tensor | None:
+        if not self._settings.attention:
+            return None
+        deepest = max(self._content_shares, key=stride)
+        return attention.strength(attention.salience(features[deepest]), self._settings.attention)
+
+    def _content_term(self, features: Features, strong: Tensor | None) -> Term:
+        places = {} if strong is None else {n: _even(_laid(1 / strong, features[n])) for n in self._content_shares}
+        return FeatureTerm(
+            targets={name: features[name] for name in self._content_shares},
+            shares=self._content_shares,
+            places=places,
+            loss=losses.squared_error if self._settings.normalization == "none" else losses.content_loss,
+            weight=self._settings.content_weight,
+        )
+
+    def _style_terms(
+        self, aim: _Aims, features: Features, where: Tensor | None, area: float, name: str, target: Tensor
+    ) -> list[Term]:
+        """A region's pull is as strong at each of its places as if the whole frame were that region."""
+        s = self._settings
+        style = StyleTerm(
+            describe=self._measure.describe,
+            distances=aim.distances,
+            shares=self._style_shares,
+            places={} if where is None else {n: _laid(where, _size(target, n)) for n in self._style_shares},
+            weight=s.style_weight * area,
+            decay=s.style_decay,
+            name=f"style{name}",
+        )
+        if not s.match_weight:
+            return [style]
+        layers = self._matched_layers()
+        match = FeatureTerm(
+            targets={n: attention.matched(features[n], aim.places[n]) for n in layers},
+            shares={n: 1 / len(layers) for n in layers},
+            places={} if where is None else {n: _even(_laid(where, features[n])) for n in layers},
+            weight=s.match_weight * area,
+            decay=s.style_decay,
+            name=f"match{name}",
+        )
+        return [style, match]
+
+    def _matched_layers(self) -> list[str]:
+        return [name for name in self._style_shares if stride(name) >= MATCHED_FROM]
+
+    @torch.no_grad()
+    def _find_aims(self, extract: Extract, group: int, longest: int) -> _Aims:
+        styles = self._groups[group]
+        shares = torch.tensor([style.share for style in styles]).to(styles[0].image)
+        shares = shares / shares.sum()
+        pictures = [resize(s.image, scaled_size(s.image, longest * s.scale)).clamp(0, 1) for s in styles]
+        found = [extract(picture, self._style_shares) for picture in pictures]
+        distances = {}
+        for name in self._style_shares:
+            described = [
+                self._measure.describe(f[name], None if s.mask is None else _laid(s.mask, f[name]))
+                for f, s in zip(found, styles, strict=True)
+            ]
+            distances[name] = self._measure.towards(mixed(described, shares))
+        kept = {name: [f[name] for f in found] for name in self._matched_layers() if self._settings.match_weight}
+        smoothness = torch.stack([losses.total_variation(picture) for picture in pictures])
+        return _Aims(distances, kept, (shares * smoothness).sum())
+
+
+def _measure(settings: Settings) -> Measure:
+    return MEASURES["classic" if settings.normalization == "none" else settings.style_loss]
+
+
+def _painted(style: Tensor, content: Tensor, colors: str) -> Tensor:
+    """The style picture with the colors that the shot allows."""
+    if colors == "content":
+        return color.in_range_of(color.gray(style), color.gray(content))
+    return color.palette_matched(style, content) if colors == "match" else style
+
+
+def _product(region: Tensor | None, strong: Tensor | None, target: Tensor) -> Tensor | None:
+    """How much each place of a frame counts, (1, 1, H, W); None where all count alike."""
+    maps = [_laid(places, target) for places in (region, strong) if places is not None]
+    return torch.stack(maps).prod(0) if maps else None
+
+
+def _size(target: Tensor, layer: str) -> tuple[int, int]:
+    """(H, W) of an activation of `target`."""
+    h, w = target.shape[2:]
+    return h // stride(layer), w // stride(layer)
+
+
+def _laid(places: Tensor, like: Tensor | tuple[int, int]) -> Tensor:
+    """A map at another size."""
+    size = like if isinstance(like, tuple) else (like.shape[2], like.shape[3])
+    return F.interpolate(places, size, mode="bilinear", antialias=True).clamp(min=0)
+
+
+def _even(places: Tensor) -> Tensor:
+    """A map with mean 1."""
+    return places / places.mean().clamp(min=losses.EPSILON)
