@@ -96,7 +96,7 @@ def stylize_image(
     *,
     overwrite: bool = False,
 ) -> Summary:
-    """Restyle a picture file into a PNG or JPEG; the arguments and errors are those of `stylize_video`."""
+    """Restyle a picture file into a PNG, TIFF or JPEG; the arguments and errors are those of `stylize_video`."""
     return stylize_video(content, style, output, settings, overwrite=overwrite)
 
 
@@ -147,9 +147,9 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
 
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
     began = time.monotonic()
-    pixels = still.read_still(plan.request.content, plan.size)
-    ((frame, losses),) = stylize([Step(still.as_frame(pixels), None)])
-    still.write_still(plan.request.output, frame.pixels, comment)
+    content = still.read_frame(plan.request.content, plan.size)
+    ((frame, losses),) = stylize([Step(content, None)])
+    still.write_still(plan.request.output, frame.pixels, comment, frame.alpha)
     on_frame(FrameReport(0, time.monotonic() - began, losses))
     return 1
 
