@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import warnings
 from collections.abc import Iterator
@@ -32,6 +33,32 @@ def is_still(path: Path) -> bool:
     return path.suffix.lower() in READABLE
 
 
+def is_many(path: Path) -> bool:
+    """Whether a name stands for several pictures: a directory, or a pattern such as `photos/*.jpg`."""
+    return path.is_dir() or (not path.exists() and glob.has_magic(str(path)))
+
+
+def find_pictures(path: Path) -> list[Path]:
+    """The picture that a name stands for, or all pictures in a directory or of a pattern, sorted.
+
+    Raises:
+        UnreadableError: There is none.
+
+    """
+    if not is_many(path):
+        if not path.exists():
+            raise UnreadableError(path, "there is no such file")
+        return [path]
+    if path.is_dir():
+        named = [p for p in path.iterdir() if not p.name.startswith(".")]
+    else:
+        named = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207  # may be absolute
+    found = sorted(p for p in named if is_still(p) and p.is_file())
+    if not found:
+        raise UnreadableError(path, f"there is no picture; pictures are {', '.join(READABLE)}")
+    return found
+
+
 def picture_size(path: Path) -> tuple[int, int]:
     """(width, height) of a picture as shown, from its header alone.
 
@@ -41,6 +68,17 @@ def picture_size(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         return size_as_shown(image)
+
+
+def is_transparent(path: Path) -> bool:
+    """Whether a picture may be transparent somewhere, from its header alone."""
+    with _opened(path) as image:
+        return image.has_transparency_data
+
+
+def keeps_alpha(path: Path) -> bool:
+    """Whether a name is that of a picture that can be transparent."""
+    return path.suffix.lower() in KEEPS_ALPHA
 
 
 def read_frame(path: Path, size: tuple[int, int] | None = None) -> Frame:
@@ -67,7 +105,7 @@ def read_frame(path: Path, size: tuple[int, int] | None = None) -> Frame:
 def read_still(path: Path, size: tuple[int, int] | None = None) -> Pixels:
     """The pixels of `read_frame`, with transparency laid on white, which is told."""
     frame = read_frame(path, size)
-    if _shows_through(frame.alpha):
+    if frame.alpha is not None and frame.alpha.min() < np.iinfo(frame.alpha.dtype).max:
         log.warning("%s is partly transparent; it is laid on white", path)
     return on_white(frame.pixels, frame.alpha)
 
@@ -85,14 +123,11 @@ def write_still(path: Path, pixels: Pixels, comment: str, alpha: Samples | None 
         OutputError: The file cannot be made.
 
     """
-    suffix = path.suffix.lower()
-    if suffix not in KEEPS_ALPHA:
-        if _shows_through(alpha):
-            log.warning("%s cannot be transparent; the picture is laid on white", path)
+    if not keeps_alpha(path):
         pixels, alpha = on_white(pixels, alpha), None
     part = part_path(path)
     try:
-        part.write_bytes(ENCODERS[suffix](pixels, alpha, comment))
+        part.write_bytes(ENCODERS[path.suffix.lower()](pixels, alpha, comment))
         publish(part, path)
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
@@ -115,10 +150,6 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise UnreadableError(path, "it is no picture") from error
     except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
         raise UnreadableError(path, f"the picture is damaged ({error})") from error
-
-
-def _shows_through(alpha: Samples | None) -> bool:
-    return alpha is not None and bool((alpha < np.iinfo(alpha.dtype).max).any())
 
 
 def _resized(samples: Samples, size: tuple[int, int] | None) -> Samples:

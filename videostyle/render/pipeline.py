@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from videostyle.errors import DivergedError, UnreadableError
 from videostyle.frames import Frame, Step
 from videostyle.media import still
 from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.media.writer import VideoWriter
+from videostyle.render.batch import Batch
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
 from videostyle.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from videostyle.style.vgg import VGG19
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,8 +120,36 @@ def run(plan: Plan, *, on_frame: OnFrame = lambda report: None, on_work: OnWork 
         on_work: Called after every optimizer step with its cost, in steps at full size.
 
     """
+    return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work)
+
+
+def run_batch(
+    batch: Batch, *, on_frame: OnFrame = lambda report: None, on_work: OnWork = lambda work: None
+) -> Iterator[Summary]:
+    """Make the pictures of a batch one by one with one network; one that cannot be made is told and left out.
+
+    Args:
+        batch: From `make_batch`.
+        on_frame: Called after every picture.
+        on_work: Called after every optimizer step with its cost, in steps at full size.
+
+    Raises:
+        OutputError: The directory cannot be made, or a file cannot be written there.
+
+    """
+    loaded = None if batch.untouched else _load(batch.settings)
+    batch.make_folder()
+    for plan in batch.plans:
+        try:
+            yield _run(plan, loaded, on_frame, on_work)
+        except (UnreadableError, DivergedError) as error:
+            log.warning("%s is left out: %s", plan.request.output.name, error)
+
+
+def _run(plan: Plan, loaded: _Loaded | None, on_frame: OnFrame, on_work: OnWork) -> Summary:
     began = time.monotonic()
-    stylize, weights = (_pass_through, "none") if plan.untouched else _stylizer(plan, on_work)
+    stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work)
+    weights = "none" if loaded is None else loaded.weights
     comment = _comment(plan, weights)
     if plan.clip is None:
         frames = _run_still(plan, stylize, comment, on_frame)
@@ -158,25 +197,37 @@ def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
     return ((step.frame, {}) for step in steps)
 
 
-def _stylizer(plan: Plan, on_work: OnWork) -> tuple[Stylize, str]:
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A network, the device it is on, and the name of its weights."""
+
+    network: VGG19
+    device: torch.device
+    weights: str
+
+
+def _load(settings: Settings) -> _Loaded:
     """The style room, opened: this is where torch loads."""
     from videostyle.style.device import choose_device
-    from videostyle.style.stylizer import Stylizer
     from videostyle.style.vgg import VGG19
     from videostyle.style.weights import load
 
-    settings = plan.settings
     device = choose_device(settings.device)
     weights = load(settings.weights, (*settings.content_layers, *settings.style_layers))
     pooling = weights.pooling if settings.pooling == "auto" else settings.pooling
-    network = VGG19(weights.tensors, pooling, device)
+    return _Loaded(VGG19(weights.tensors, pooling, device), device, weights.identity)
+
+
+def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork) -> Stylize:
+    from videostyle.style.stylizer import Stylizer
+
     styles = [still.read_still(style) for style in plan.request.styles]
-    stylizer = Stylizer(settings, network, styles, device, on_work)
+    stylizer = Stylizer(plan.settings, loaded.network, styles, loaded.device, on_work)
 
     def stylize(steps: Iterable[Step]) -> Iterator[Made]:
         return ((made.frame, made.losses) for made in stylizer.stylize(steps))
 
-    return stylize, weights.identity
+    return stylize
 
 
 def _comment(plan: Plan, weights: str) -> str:

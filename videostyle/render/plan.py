@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,13 +29,14 @@ class Request:
     """What the user asks for.
 
     Args:
-        content: A video or a picture.
-        styles: One picture or more.
-        output: A video for a video, a picture for a picture.
+        content: A video or a picture; for a directory as output, also a directory or pattern of pictures.
+        styles: One picture or more; a directory or pattern stands for its pictures.
+        output: A video for a video, a picture for a picture; or a directory.
         settings: How.
         span: Which frames of a video.
         preview: A fast draft of the same look: quarter the pixels, fewer steps.
         overwrite: An output that exists may be replaced.
+        folder: The output is a directory, made if it is not there: see `batch.make_batch`.
 
     """
 
@@ -46,6 +47,12 @@ class Request:
     span: Span = Span()
     preview: bool = False
     overwrite: bool = False
+    folder: bool = False
+
+    @property
+    def prepared(self) -> Settings:
+        """The settings to work with."""
+        return self.settings.previewed() if self.preview else self.settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +86,12 @@ class Plan:
         """Estimated cost in steps at full size, with no cut but the first."""
         if self.frames is None:
             return None
-        first = fresh_work(self.settings, max(self.size))
-        follow = first if self.settings.independent else self.settings.iterations
-        return first + follow * (self.frames - 1)
+        return fresh_work(self.settings, max(self.size)) + self.left(1)
+
+    def left(self, done: int) -> float:
+        """Estimated cost of what is left after `done` frames."""
+        each = fresh_work(self.settings, max(self.size)) if self.settings.independent else self.settings.iterations
+        return each * max(0, (self.frames or 0) - done)
 
 
 def make_plan(request: Request) -> Plan:
@@ -91,30 +101,45 @@ def make_plan(request: Request) -> Plan:
         InputError: The request cannot be met as asked; the message says what to change.
 
     """
+    if still.is_many(request.content):
+        raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
+    request = replace(request, styles=tuple(path for style in request.styles for path in still.find_pictures(style)))
     _check_paths(request)
-    _check_layers(request.settings)
-    settings = request.settings.previewed() if request.preview else request.settings
+    check_settings(request)
     for style in request.styles:
         still.picture_size(style)
     if still.is_still(request.content):
-        return _plan_still(request, settings)
-    return _plan_video(request, settings)
+        return _plan_still(request)
+    return _plan_video(request, request.prepared)
 
 
-def _plan_still(request: Request, settings: Settings) -> Plan:
+def _plan_still(request: Request) -> Plan:
     if request.output.suffix.lower() not in still.WRITABLE:
         raise OutputError(request.output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+    size = still.picture_size(request.content)
+    _tell_of_transparency(request.content, request.output)
+    tell_of_limit(max(size), request)
+    return plan_picture(request, size)
+
+
+def plan_picture(request: Request, size: tuple[int, int]) -> Plan:
+    """The plan of one picture whose (width, height) as shown is `size`."""
     if not request.span.whole:
         raise InputError("--frames, --start and --end are for videos; a picture has one frame")
-    size = _output_size(*still.picture_size(request.content), request)
-    return Plan(request, settings, size, None, (), 1)
+    return Plan(request, request.prepared, output_size(*size, request), None, (), 1)
+
+
+def _tell_of_transparency(content: Path, output: Path) -> None:
+    if not still.keeps_alpha(output) and still.is_transparent(content):
+        log.warning("%s cannot be transparent as %s is; it is laid on white", output, content)
 
 
 def _plan_video(request: Request, settings: Settings) -> Plan:
     if still.is_still(request.output):
         raise OutputError(request.output, "a video is written as a video: .mp4, .mov or .mkv")
     clip = source.probe(request.content)
-    size = _output_size(clip.width, clip.height, request)
+    tell_of_limit(max(clip.width, clip.height), request)
+    size = output_size(clip.width, clip.height, request)
     if settings.codec == "h264" and any(side % 2 for side in size):
         log.warning("%dx%d is made even for H.264 by repeating the last row or column", *size)
     tracks = tuple(sound.plan_tracks(request.content, request.output))
@@ -129,9 +154,7 @@ def _check_paths(request: Request) -> None:
             raise UnreadableError(path, "there is no such file")
         if output.exists() and os.path.samefile(path, output):
             raise OutputError(output, "it is an input of this very job; choose another name")
-    for style in request.styles:
-        if not still.is_still(style):
-            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+    check_styles(request.styles)
     if output.is_dir():
         raise OutputError(output, "it is a directory; name the file to write")
     if not output.parent.is_dir():
@@ -140,21 +163,35 @@ def _check_paths(request: Request) -> None:
         raise OutputError(output, "it exists; choose another name or say --overwrite")
 
 
-def _check_layers(settings: Settings) -> None:
+def check_styles(styles: Sequence[Path]) -> None:
+    for style in styles:
+        if not still.is_still(style):
+            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+
+
+def check_settings(request: Request) -> None:
     for name in ("content_layers", "style_layers"):
-        for layer in getattr(settings, name):
+        for layer in getattr(request.settings, name):
             if not is_layer(layer):
                 raise SettingError(name, layer, "VGG19 activations: relu1_1 ... relu5_4")
 
 
-def _output_size(width: int, height: int, request: Request) -> tuple[int, int]:
-    """(width, height) of the result; the default is told, since a CPU's is not the source's."""
-    longest = request.settings.size or max(width, height)
-    if request.settings.size is None and longest > CPU_LONGEST and not _on_gpu(request.settings.device):
+def tell_of_limit(longest: int, request: Request) -> None:
+    """A CPU's default size is not the source's, whose longest side has `longest` pixels."""
+    if _limited(longest, request.settings):
         log.warning(
             "no GPU: the longest side is %d pixels, not %d; say --size %d for all of it", CPU_LONGEST, longest, longest
         )
-        longest = CPU_LONGEST
+
+
+def _limited(longest: int, settings: Settings) -> bool:
+    return settings.size is None and longest > CPU_LONGEST and not _on_gpu(settings.device)
+
+
+def output_size(width: int, height: int, request: Request) -> tuple[int, int]:
+    """(width, height) of the result."""
+    longest = max(width, height)
+    longest = CPU_LONGEST if _limited(longest, request.settings) else request.settings.size or longest
     if request.preview:
         longest = max(16, round(longest * PREVIEW_SIDE))
     return fit(width, height, longest)
