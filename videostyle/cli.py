@@ -21,7 +21,7 @@ from tqdm import tqdm
 from videostyle.errors import InputError, MediaError, VideostyleError
 from videostyle.render.batch import Batch, make_batch
 from videostyle.render.pipeline import FrameReport, Summary, run, run_batch
-from videostyle.render.plan import Plan, Request, make_plan, make_span
+from videostyle.render.plan import Plan, Request, make_plan, make_span, parse_rate
 from videostyle.settings import PRESETS, Settings, preset, read_toml
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
@@ -59,7 +59,8 @@ app = App(
     name="videostyle",
     help=(
         "Restyle a video or a picture after one or several paintings.\n\n"
-        "CONTENT is a video or picture, STYLE a picture, OUTPUT a file of CONTENT's kind.\n\n"
+        "CONTENT is a video or picture, STYLE a picture, OUTPUT a file of CONTENT's kind. "
+        "Numbered pictures, shot.%04d.png, count as a video, in and out.\n\n"
         "Many pictures: CONTENT and STYLE may be directories or quoted patterns, OUTPUT a directory: "
         "an existing one, or a name that ends in /."
     ),
@@ -77,6 +78,9 @@ def _command(
     frames: Annotated[str | None, Parameter(help="A:B, the frames from A up to but not B, from 0.", group=_JOB)] = None,
     start: Annotated[str | None, Parameter(help="Begin here: seconds or HH:MM:SS.mmm.", group=_JOB)] = None,
     end: Annotated[str | None, Parameter(help="End before here: seconds or HH:MM:SS.mmm.", group=_JOB)] = None,
+    fps: Annotated[
+        str | None, Parameter(help="Numbered pictures per second: 24 unless told, or as 24000/1001.", group=_JOB)
+    ] = None,
     preview: Annotated[
         bool, Parameter(help="A fast draft of the same look: quarter the pixels, fewer steps.", group=_JOB)
     ] = False,
@@ -97,7 +101,8 @@ def _command(
     span = make_span(frames, start, end)
     content, *styles, output = map(Path, paths)
     folder = paths[-1].endswith("/") or output.is_dir()
-    request = Request(content, tuple(styles), output, settings, span, preview, overwrite, folder)
+    rate = parse_rate(fps) if fps is not None else None
+    request = Request(content, tuple(styles), output, settings, span, preview, overwrite, folder, rate)
     if folder:
         _make_pictures(make_batch(request), quiet=quiet)
         return
@@ -207,10 +212,10 @@ class _Bar:
 
 def _closing_line(summary: Summary) -> str:
     width, height = summary.size
-    size = summary.output.stat().st_size / 1e6
+    size = f", {summary.output.stat().st_size / 1e6:.2f} MB" if summary.output.exists() else ""
     return (
         f"{_counted(summary.frames, 'frame')} in {summary.seconds:.1f} s ({summary.seconds_per_frame:.2f} s/frame), "
-        f"{width}x{height}, {size:.2f} MB: {summary.output}"
+        f"{width}x{height}{size}: {summary.output}"
     )
 
 

@@ -70,6 +70,17 @@ def picture_size(path: Path) -> tuple[int, int]:
         return size_as_shown(image)
 
 
+def stored_size(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture in its file, however it is turned; quicker than `picture_size`.
+
+    Raises:
+        UnreadableError: It is no picture, or too large to be one.
+
+    """
+    with _opened(path) as image:
+        return image.size
+
+
 def is_transparent(path: Path) -> bool:
     """Whether a picture may be transparent somewhere, from its header alone."""
     with _opened(path) as image:

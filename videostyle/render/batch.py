@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, UnreadableError
-from videostyle.media import still
+from videostyle.media import sequence, still
 from videostyle.render.plan import Plan, Request, check_settings, check_styles, plan_picture, tell_of_limit
 from videostyle.settings import Settings
 
@@ -76,6 +76,10 @@ def make_batch(request: Request) -> Batch:
         InputError: The request cannot be met as asked; the message says what to change.
 
     """
+    if sequence.is_sequence(request.content):
+        raise OutputError(request.output, f"numbered pictures need a pattern too: {request.output}/out.%04d{SUFFIX}")
+    if request.fps is not None:
+        raise InputError("--fps is for numbered pictures, as shot.%04d.png; the pictures of a directory have no times")
     contents = still.find_pictures(request.content)
     styles = [path for style in request.styles for path in still.find_pictures(style)]
     _check_contents(contents, request.output)

@@ -7,14 +7,16 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.errors import DivergedError, UnreadableError
 from videostyle.frames import Frame, Step
-from videostyle.media import still
+from videostyle.media import sequence, still
 from videostyle.media.reader import read_frames
+from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, Span
 from videostyle.media.writer import VideoWriter
 from videostyle.render.batch import Batch
@@ -74,17 +76,19 @@ def stylize_video(
     settings: Settings | None = None,
     *,
     span: Span | None = None,
+    fps: Fraction | int | None = None,
     overwrite: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
-    """Restyle a video file into another, with its sound.
+    """Restyle a video file into another, with its sound; or numbered pictures, or into such.
 
     Args:
-        content: The video.
+        content: The video, or numbered pictures: `shot.%04d.png`.
         style: One picture, or several that count as one style.
-        output: Where the result goes: .mp4, .mov or .mkv. It appears when it is complete.
+        output: Where the result goes: .mp4, .mov or .mkv, which appears when it is complete; or `out.%04d.png`.
         settings: How; the standard ones by default.
         span: Which frames; all of them by default.
+        fps: Numbered pictures per second; 24 by default.
         overwrite: Replace an output that exists.
         on_frame: Called after every frame.
 
@@ -94,7 +98,13 @@ def stylize_video(
 
     """
     request = Request(
-        Path(content), as_paths(style), Path(output), settings or Settings(), span or Span(), overwrite=overwrite
+        Path(content),
+        as_paths(style),
+        Path(output),
+        settings or Settings(),
+        span or Span(),
+        overwrite=overwrite,
+        fps=None if fps is None else Fraction(fps),
     )
     return run(make_plan(request), on_frame=on_frame)
 
@@ -162,19 +172,12 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
     from videostyle.motion.follow import follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
-    frames = read_frames(clip, plan.size, request.span)
+    read = read_frames if clip.first is None else sequence.read_frames
+    frames = read(clip, plan.size, request.span)
     alone = settings.independent or plan.untouched
     steps = prefetch(forget_motion(frames) if alone else follow_motion(frames, settings.flow))
     count, began = 0, time.monotonic()
-    with VideoWriter(
-        request.output,
-        clip,
-        plan.size,
-        settings.codec,
-        list(plan.tracks),
-        from_zero=not request.span.whole,
-        comment=comment,
-    ) as writer:
+    with _writer(plan, clip, comment) as writer:
         for frame, losses in stylize(steps):
             writer.write(frame)
             count += 1
@@ -182,6 +185,14 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
             on_frame(FrameReport(frame.index, ended - began, losses))
             began = ended
     return count
+
+
+def _writer(plan: Plan, clip: Clip, comment: str) -> VideoWriter | SequenceWriter:
+    output = plan.request.output
+    if sequence.is_sequence(output):
+        return SequenceWriter(output, sequence.first_number(clip), comment)
+    tracks, part = list(plan.tracks), not plan.request.span.whole
+    return VideoWriter(output, clip, plan.size, plan.settings.codec, tracks, from_zero=part, comment=comment)
 
 
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:

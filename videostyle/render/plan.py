@@ -12,7 +12,7 @@ from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
-from videostyle.media import sound, source, still, writer
+from videostyle.media import sequence, sound, source, still, writer
 from videostyle.media.sound import Track
 from videostyle.media.source import Clip, Span
 from videostyle.settings import PREVIEW_SIDE, Settings
@@ -29,14 +29,16 @@ class Request:
     """What the user asks for.
 
     Args:
-        content: A video or a picture; for a directory as output, also a directory or pattern of pictures.
+        content: A video, numbered pictures as `shot.%04d.png`, or a picture; for a directory as output, also a
+            directory or pattern of pictures.
         styles: One picture or more; a directory or pattern stands for its pictures.
-        output: A video for a video, a picture for a picture; or a directory.
+        output: A video or numbered pictures for either, a picture for a picture; or a directory.
         settings: How.
         span: Which frames of a video.
         preview: A fast draft of the same look: quarter the pixels, fewer steps.
         overwrite: An output that exists may be replaced.
         folder: The output is a directory, made if it is not there: see `batch.make_batch`.
+        fps: Numbered pictures per second; `sequence.RATE` by default.
 
     """
 
@@ -48,6 +50,7 @@ class Request:
     preview: bool = False
     overwrite: bool = False
     folder: bool = False
+    fps: Fraction | None = None
 
     @property
     def prepared(self) -> Settings:
@@ -63,7 +66,7 @@ class Plan:
         request: As it came.
         settings: With the preview's fewer steps.
         size: (width, height) of the result as shown.
-        clip: The source; None for a still.
+        clip: The source, a film or numbered pictures; None for a still.
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
 
@@ -101,21 +104,24 @@ def make_plan(request: Request) -> Plan:
         InputError: The request cannot be met as asked; the message says what to change.
 
     """
-    if still.is_many(request.content):
+    if still.is_many(request.content) and not sequence.is_sequence(request.content):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
     request = replace(request, styles=tuple(path for style in request.styles for path in still.find_pictures(style)))
     _check_paths(request)
     check_settings(request)
     for style in request.styles:
         still.picture_size(style)
-    if still.is_still(request.content):
+    if request.fps is not None and not sequence.is_sequence(request.content):
+        raise InputError("--fps is for numbered pictures; anything else has its own times")
+    if still.is_still(request.content) and not sequence.is_sequence(request.content):
         return _plan_still(request)
-    return _plan_video(request, request.prepared)
+    return _plan_film(request, request.prepared)
 
 
 def _plan_still(request: Request) -> Plan:
-    if request.output.suffix.lower() not in still.WRITABLE:
-        raise OutputError(request.output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+    _check_suffix(request.output)
+    if sequence.is_sequence(request.output):
+        raise OutputError(request.output, "one picture gets one name, without a number")
     size = still.picture_size(request.content)
     _tell_of_transparency(request.content, request.output)
     tell_of_limit(max(size), request)
@@ -134,33 +140,87 @@ def _tell_of_transparency(content: Path, output: Path) -> None:
         log.warning("%s cannot be transparent as %s is; it is laid on white", output, content)
 
 
-def _plan_video(request: Request, settings: Settings) -> Plan:
-    if still.is_still(request.output):
-        raise OutputError(request.output, "a video is written as a video: .mp4, .mov or .mkv")
-    clip = source.probe(request.content)
+def _plan_film(request: Request, settings: Settings) -> Plan:
+    """A film or numbered pictures, into either."""
+    output = request.output
+    if sequence.is_sequence(output):
+        _check_suffix(output)
+    elif still.is_still(output):
+        raise OutputError(output, "a video is written as .mp4, .mov or .mkv, or as numbered pictures: out.%04d.png")
+    clip = _probed(request)
+    frames = _frames_in(request.span, clip)
     tell_of_limit(max(clip.width, clip.height), request)
     size = output_size(clip.width, clip.height, request)
+    if sequence.is_sequence(output):
+        _check_numbers(request, clip)
+        return Plan(request, settings, size, clip, (), frames)
     if settings.codec == "h264" and any(side % 2 for side in size):
         log.warning("%dx%d is made even for H.264 by repeating the last row or column", *size)
-    tracks = tuple(sound.plan_tracks(request.content, request.output))
-    writer.check_output(request.output, clip, size, settings.codec, list(tracks))
-    return Plan(request, settings, size, clip, tracks, _frames_in(request.span, clip))
+    tracks = tuple(sound.plan_tracks(request.content, output)) if clip.first is None else ()
+    writer.check_output(output, clip, size, settings.codec, list(tracks))
+    return Plan(request, settings, size, clip, tracks, frames)
+
+
+def _probed(request: Request) -> Clip:
+    """The facts of the source, and what of it cannot be kept, told."""
+    content, output = request.content, request.output
+    if sequence.is_sequence(content):
+        clip = sequence.probe(content, request.fps or sequence.RATE)
+        _tell_of_transparency(sequence.nth(content, sequence.first_number(clip)), output)
+        return clip
+    clip = source.probe(content)
+    if sequence.is_sequence(output) and sound.has_sound(content):
+        log.warning("numbered pictures have no sound; that of %s is left out", content)
+    if sequence.is_sequence(output) and clip.aspect != 1:
+        log.warning("%s has pixels %s as wide as high; those of the pictures are square", content, clip.aspect)
+    return clip
+
+
+def _check_suffix(output: Path) -> None:
+    if output.suffix.lower() not in still.WRITABLE:
+        raise OutputError(output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+
+
+def _check_numbers(request: Request, clip: Clip) -> None:
+    """No numbered picture stands where one is to be written."""
+    if request.overwrite:
+        return
+    begin, end = _places(request.span, clip)
+    first = sequence.first_number(clip)
+    for number in sequence.numbers(request.output):
+        if number >= first + begin and (end is None or number < first + end):
+            raise OutputError(sequence.nth(request.output, number), "it exists; choose another name or say --overwrite")
+
+
+def _places(span: Span, clip: Clip) -> tuple[int, int | None]:
+    """The frames that may be written, half-open; of a film, a range in time may be any of them."""
+    if clip.first is None:
+        return span.first, span.last
+    found = sequence.positions(clip, span)
+    return found[0], found[-1] + 1
 
 
 def _check_paths(request: Request) -> None:
     output = request.output
-    for path in (request.content, *request.styles):
-        if not path.exists():
-            raise UnreadableError(path, "there is no such file")
-        if output.exists() and os.path.samefile(path, output):
-            raise OutputError(output, "it is an input of this very job; choose another name")
+    if not request.content.exists() and not sequence.is_sequence(request.content):
+        raise UnreadableError(request.content, "there is no such file")
+    if _identities(request.content, *request.styles) & _identities(output):
+        raise OutputError(output, "it is an input of this very job; choose another name")
     check_styles(request.styles)
     if output.is_dir():
         raise OutputError(output, "it is a directory; name the file to write")
     if not output.parent.is_dir():
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
+    if not os.access(output.parent, os.W_OK):
+        raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
     if output.exists() and not request.overwrite:
         raise OutputError(output, "it exists; choose another name or say --overwrite")
+
+
+def _identities(*paths: Path) -> set[tuple[int, int]]:
+    """What the disk knows the files by that are there."""
+    found = (file for path in paths for file in (sequence.files(path) if sequence.is_sequence(path) else [path]))
+    return {(status.st_dev, status.st_ino) for status in (file.stat() for file in found if file.exists())}
 
 
 def check_styles(styles: Sequence[Path]) -> None:
@@ -206,6 +266,8 @@ def _on_gpu(device: str) -> bool:
 
 
 def _frames_in(span: Span, clip: Clip) -> int | None:
+    if clip.first is not None:
+        return len(sequence.positions(clip, span))
     if clip.frames is None:
         return None if span.last is None else span.last - span.first
     begin, end = Fraction(span.first), Fraction(clip.frames)
@@ -232,6 +294,15 @@ def parse_time(text: str) -> Fraction:
     if match is None:
         raise InputError(f"{text!r} is no time; say seconds or HH:MM:SS.mmm, for example 00:01:02.5")
     return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + Fraction(match[3])
+
+
+def parse_rate(text: str) -> Fraction:
+    """`24`, `23.976` or `24000/1001` → exact frames per second."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)(?:/([1-9]\d{0,5}))?", text.strip())
+    rate = Fraction(match[1]) / int(match[2] or 1) if match else Fraction(0)
+    if not 0 < rate <= 1000:
+        raise InputError(f"--fps {text!r} is no rate; say for example 24 or 24000/1001")
+    return rate
 
 
 def make_span(frames: str | None, start: str | None, end: str | None) -> Span:
