@@ -1,17 +1,14 @@
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests import media
 from videostyle.errors import InputError, OutputError, UnreadableError
 from videostyle.frames import Frame, fit
-from videostyle.media import still
 from videostyle.media.reader import read_frames
 from videostyle.media.sound import plan_tracks
 from videostyle.media.source import Span, probe
@@ -272,56 +269,3 @@ def test_reading_does_not_hang_beside_torchvision(tmp_path):
         "frames = read_frames(clip, (64, 48), Span()); next(frames); frames.close()"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)
-
-
-# --- stills
-
-
-def test_a_still_is_read_as_it_is_shown(tmp_path):
-    picture = Image.fromarray(media.texture(40, 30))
-    exif = picture.getexif()
-    exif[0x0112] = 6  # turn clockwise to show
-    picture.save(tmp_path / "p.png", exif=exif)
-    assert still.picture_size(tmp_path / "p.png") == (30, 40)
-    np.testing.assert_array_equal(still.read_still(tmp_path / "p.png"), np.rot90(media.texture(40, 30), -1))
-
-
-@pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "I;16", "1"])
-def test_every_kind_of_picture_becomes_rgb(tmp_path, mode):
-    gray = np.full((20, 30), 40_000, np.uint16)
-    picture = Image.fromarray(gray) if mode == "I;16" else Image.new("RGB", (30, 20), (156, 156, 156)).convert(mode)
-    path = tmp_path / ("p.tif" if mode == "CMYK" else "p.png")
-    picture.save(path)
-    pixels = still.read_still(path)
-    assert (pixels.shape, pixels.dtype) == ((20, 30, 3), np.uint8)
-    if mode != "1":
-        assert abs(int(pixels.mean()) - 156) < 3
-
-
-def test_transparency_is_laid_on_white_and_told(tmp_path, caplog):
-    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(tmp_path / "p.png")
-    assert still.read_still(tmp_path / "p.png").min() == 255
-    assert "transparent" in caplog.text
-
-
-def test_a_picture_bomb_is_refused_by_its_header(tmp_path, monkeypatch):
-    monkeypatch.setattr(still, "LARGEST", 1000)
-    Image.new("RGB", (64, 64)).save(tmp_path / "bomb.png")
-    with pytest.raises(UnreadableError, match=r"bomb\.png"):
-        still.picture_size(tmp_path / "bomb.png")
-
-
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
-def test_what_is_no_picture_is_refused(tmp_path, content):
-    path = Path(tmp_path / "p.png")
-    path.write_bytes(content)
-    with pytest.raises(UnreadableError, match=r"p\.png"):
-        still.read_still(path)
-
-
-def test_a_png_keeps_its_pixels_and_its_comment(tmp_path):
-    still.write_still(tmp_path / "p.png", media.texture(20, 10), "how")
-    with Image.open(tmp_path / "p.png") as image:
-        np.testing.assert_array_equal(np.asarray(image), media.texture(20, 10))
-        assert image.text["Comment"] == "how"
-    assert [p.name for p in tmp_path.iterdir()] == ["p.png"]

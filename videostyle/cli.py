@@ -18,9 +18,10 @@ from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 from tqdm import tqdm
 
-from videostyle.errors import InputError, VideostyleError
-from videostyle.render.pipeline import FrameReport, Summary, run
-from videostyle.render.plan import Plan, Request, make_plan, make_span
+from videostyle.errors import InputError, MediaError, VideostyleError
+from videostyle.render.batch import Batch, make_batch
+from videostyle.render.pipeline import FrameReport, Summary, run, run_batch
+from videostyle.render.plan import Plan, Request, make_plan, make_span, parse_rate
 from videostyle.settings import PRESETS, Settings, preset, read_toml
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
@@ -58,7 +59,10 @@ app = App(
     name="videostyle",
     help=(
         "Restyle a video or a picture after one or several paintings.\n\n"
-        "CONTENT is a video or picture, STYLE a picture, OUTPUT a file of CONTENT's kind."
+        "CONTENT is a video or picture, STYLE a picture, OUTPUT a file of CONTENT's kind. "
+        "Numbered pictures, shot.%04d.png, count as a video, in and out.\n\n"
+        "Many pictures: CONTENT and STYLE may be directories or quoted patterns, OUTPUT a directory: "
+        "an existing one, or a name that ends in /."
     ),
     usage=f"Usage: {USAGE}",
     version_flags=[],
@@ -70,10 +74,13 @@ app = App(
 
 @app.default
 def _command(
-    *paths: Annotated[Path, Parameter(help="CONTENT, one STYLE or more, OUTPUT.", group=_JOB)],
+    *paths: Annotated[str, Parameter(help="CONTENT, one STYLE or more, OUTPUT.", group=_JOB)],
     frames: Annotated[str | None, Parameter(help="A:B, the frames from A up to but not B, from 0.", group=_JOB)] = None,
     start: Annotated[str | None, Parameter(help="Begin here: seconds or HH:MM:SS.mmm.", group=_JOB)] = None,
     end: Annotated[str | None, Parameter(help="End before here: seconds or HH:MM:SS.mmm.", group=_JOB)] = None,
+    fps: Annotated[
+        str | None, Parameter(help="Numbered pictures per second: 24 unless told, or as 24000/1001.", group=_JOB)
+    ] = None,
     preview: Annotated[
         bool, Parameter(help="A fast draft of the same look: quarter the pixels, fewer steps.", group=_JOB)
     ] = False,
@@ -95,12 +102,28 @@ def _command(
     if len(paths) < 3:
         raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
     span = make_span(frames, start, end)
-    content, *styles, output = paths
-    plan = make_plan(Request(content, tuple(styles), output, settings, span, preview, overwrite, attention_map))
+    content, *styles, output = map(Path, paths)
+    folder = paths[-1].endswith("/") or output.is_dir()
+    rate = parse_rate(fps) if fps is not None else None
+    request = Request(content, tuple(styles), output, settings, span, preview, overwrite, folder, rate, attention_map)
+    if folder:
+        _make_pictures(make_batch(request), quiet=quiet)
+        return
+    plan = make_plan(request)
     with _Bar(plan, hidden=quiet) as bar:
         summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work)
     if not quiet:
         print(_closing_line(summary))
+
+
+def _make_pictures(batch: Batch, *, quiet: bool) -> None:
+    with _Bar(batch, hidden=quiet) as bar:
+        made = list(run_batch(batch, on_frame=bar.on_frame, on_work=bar.on_work))
+    if not quiet:
+        seconds = sum(summary.seconds for summary in made)
+        print(f"{_counted(len(made), 'picture')} in {seconds:.1f} s: {batch.folder}")
+    if failed := batch.asked - len(made):
+        raise MediaError(f"{failed} of {_counted(batch.asked, 'picture')} could not be made; the notices say why")
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -113,7 +136,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     except (VideostyleError, CycloptsError) as error:
         _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
     except KeyboardInterrupt:
-        print("\nvideostyle: stopped; nothing was written", file=sys.stderr)
+        print("\nvideostyle: stopped; no unfinished file was left", file=sys.stderr)
         sys.exit(130)
     except Exception as error:  # whatever else breaks: one line as well
         _fail(error, words, 1)
@@ -155,10 +178,10 @@ class _Notices(logging.Handler):
 class _Bar:
     """Progress in optimizer steps, so that the time to go is honest: a first frame costs many times the others."""
 
-    def __init__(self, plan: Plan, *, hidden: bool) -> None:
-        self._plan, self._done, self._seconds = plan, 0, 0.0
+    def __init__(self, job: Plan | Batch, *, hidden: bool) -> None:
+        self._job, self._done, self._seconds = job, 0, 0.0
         self._bar = tqdm(
-            total=plan.frames if plan.untouched else plan.work,
+            total=job.frames if job.untouched else job.work,
             disable=hidden,
             smoothing=0.1,
             bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed} gone, {remaining} to go{postfix}",
@@ -179,28 +202,28 @@ class _Bar:
         self._seconds += report.seconds
         log.debug("frame %d: %s", report.index, ", ".join(f"{k} {v:.4f}" for k, v in report.losses.items()))
         self._bar.set_postfix_str(f"{self._seconds / self._done:.2f} s/frame", refresh=False)
-        if self._plan.untouched:
+        if self._job.untouched:
             self._bar.update(1)
-        elif self._plan.frames is not None and self._plan.work is not None:
-            settings = self._plan.settings
-            left = max(0, self._plan.frames - self._done)
-            each = self._plan.work / self._plan.frames if settings.independent else settings.iterations
-            self._bar.total = self._bar.n + each * left or None
+        elif self._job.frames is not None:
+            self._bar.total = self._bar.n + self._job.left(self._done) or None
         self._show()
 
     def _show(self) -> None:
-        total = "?" if self._plan.frames is None else self._plan.frames
+        total = "?" if self._job.frames is None else self._job.frames
         self._bar.set_description_str(f"{self._done}/{total} frames")
 
 
 def _closing_line(summary: Summary) -> str:
-    frames = "1 frame" if summary.frames == 1 else f"{summary.frames} frames"
     width, height = summary.size
-    size = summary.output.stat().st_size / 1e6
+    size = f", {summary.output.stat().st_size / 1e6:.2f} MB" if summary.output.exists() else ""
     return (
-        f"{frames} in {summary.seconds:.1f} s ({summary.seconds_per_frame:.2f} s/frame), "
-        f"{width}x{height}, {size:.2f} MB: {summary.output}"
+        f"{_counted(summary.frames, 'frame')} in {summary.seconds:.1f} s ({summary.seconds_per_frame:.2f} s/frame), "
+        f"{width}x{height}{size}: {summary.output}"
     )
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _version(verbose: bool) -> str:

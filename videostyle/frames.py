@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[Any]  # (H, W, 3) RGB, uint8 or uint16, the dtype's full range meaning [0, 1]
+Samples = NDArray[Any]  # (H, W) or (H, W, C) of the same types: alpha, or what a file stores
 Plane = NDArray[np.float32]
 
 
@@ -23,6 +24,7 @@ class Frame:
         time_base: Seconds per tick.
         duration: How long it is shown, in ticks; 0 where the source does not say.
         index: Its place among the source's shown frames, from 0.
+        alpha: (H, W) of the pixels' dtype, 0 transparent; pixels are not multiplied by it. None where all is opaque.
 
     """
 
@@ -31,6 +33,7 @@ class Frame:
     time_base: Fraction
     duration: int
     index: int
+    alpha: Samples | None = None
 
     @property
     def seconds(self) -> Fraction:
@@ -65,6 +68,15 @@ class Step:
     frame: Frame
     motion: Motion | None
     regions: tuple[Plane, ...] = ()
+
+
+def at_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:
+    """Pixels in 8 or 16 bits, rounded; there and back from 8 bits changes nothing."""
+    if pixels.dtype == dtype:
+        return pixels
+    if dtype is np.uint16:
+        return pixels.astype(np.uint16) * 257
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def fit(width: int, height: int, longest: int) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from fractions import Fraction
 
 import av
 import numpy as np
@@ -43,9 +42,9 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame
             if picture.pts is None or picture.time_base is None:
                 raise MediaError(f"frame {index} of {clip.path} has no timestamp; remux the file first")
             seconds = picture.pts * picture.time_base - clip.start
-            if _beyond(span, index, seconds):
+            if span.ended(index, seconds):
                 break
-            if index < span.first or (span.start is not None and seconds < span.start):
+            if not span.begun(index, seconds):
                 continue
             found = True
             yield Frame(
@@ -75,11 +74,6 @@ def _clock(picture: VideoFrame) -> str:
     if picture.pts is None or picture.time_base is None:
         return "an unknown time"
     return f"{float(picture.pts * picture.time_base):.3f} s"
-
-
-def _beyond(span: Span, index: int, seconds: Fraction) -> bool:
-    past_last = span.last is not None and index >= span.last
-    return past_last or (span.end is not None and seconds >= span.end)
 
 
 def _upright(pixels: Pixels, rotation: int) -> Pixels:

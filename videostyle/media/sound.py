@@ -52,6 +52,12 @@ def plan_tracks(source: Path, output: Path) -> list[Track]:
     return tracks
 
 
+def has_sound(source: Path) -> bool:
+    """Whether a video has an audio stream."""
+    with open_source(source) as (container, _):
+        return bool(container.streams.audio)
+
+
 class _NamedBuffer(io.BytesIO):
     """A file in memory whose name tells FFmpeg its format."""
 
@@ -87,6 +93,8 @@ class Soundtrack:
     def __init__(self, source: Path, target: OutputContainer, tracks: list[Track]) -> None:
         self._source, self._tracks = source, tracks
         self._streams: dict[int, AudioStream] = {}
+        if not tracks:
+            return
         with open_source(source) as (container, _):
             for track in tracks:
                 self._streams[track.index] = _added(target, container.streams[track.index], track)  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ class Clip:
         start: Seconds at which the file's clock starts; ranges in seconds count from here.
         aspect: Sample aspect ratio as shown.
         colors: Of the stored picture.
+        first: Number of the first file of a sequence of pictures; None for a film.
 
     """
 
@@ -48,6 +49,7 @@ class Clip:
     start: Fraction
     aspect: Fraction
     colors: Colors
+    first: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,15 @@ class Span:
     @property
     def whole(self) -> bool:
         return self == Span()
+
+    def begun(self, index: int, seconds: Fraction) -> bool:
+        """Whether a frame lies at or after the beginning."""
+        return index >= self.first and (self.start is None or seconds >= self.start)
+
+    def ended(self, index: int, seconds: Fraction) -> bool:
+        """Whether a frame lies at or after the end, as do all that follow."""
+        past_last = self.last is not None and index >= self.last
+        return past_last or (self.end is not None and seconds >= self.end)
 
 
 def probe(path: Path) -> Clip:

@@ -18,8 +18,9 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from videostyle.errors import MediaError, OutputError
-from videostyle.frames import Frame, Pixels
+from videostyle.frames import Frame, Pixels, at_depth
 from videostyle.media import color
+from videostyle.media.alpha import on_white
 from videostyle.media.sound import Soundtrack, Track
 from videostyle.media.source import Clip
 
@@ -101,7 +102,8 @@ class VideoWriter:
             self._begin = frame.seconds if self._from_zero else Fraction(0)
             self._sound = self._soundtrack.packets(self._begin)
             self._waiting = next(self._sound, None)
-        picture = color.to_picture(_padded(frame.pixels, self._stream), self._pixel_format, self._colors)
+        pixels = at_depth(on_white(frame.pixels, frame.alpha), np.uint8)
+        picture = color.to_picture(_padded(pixels, self._stream), self._pixel_format, self._colors)
         picture.time_base = frame.time_base
         picture.pts = frame.pts - round(self._begin / frame.time_base)
         picture.duration = frame.duration

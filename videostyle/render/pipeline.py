@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videostyle.errors import DivergedError, UnreadableError
 from videostyle.frames import Frame, Pixels, Plane, Step
-from videostyle.media import matte, still
+from videostyle.media import matte, sequence, still
 from videostyle.media.reader import read_frames
+from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, Span
 from videostyle.media.writer import VideoWriter
+from videostyle.render.batch import Batch
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
 from videostyle.settings import INITS, Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from videostyle.style.vgg import VGG19
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,17 +78,19 @@ def stylize_video(
     settings: Settings | None = None,
     *,
     span: Span | None = None,
+    fps: Fraction | int | None = None,
     overwrite: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
-    """Restyle a video file into another, with its sound.
+    """Restyle a video file into another, with its sound; or numbered pictures, or into such.
 
     Args:
-        content: The video.
+        content: The video, or numbered pictures: `shot.%04d.png`.
         style: One picture, or several that count as one style.
-        output: Where the result goes: .mp4, .mov or .mkv. It appears when it is complete.
+        output: Where the result goes: .mp4, .mov or .mkv, which appears when it is complete; or `out.%04d.png`.
         settings: How; the standard ones by default.
         span: Which frames; all of them by default.
+        fps: Numbered pictures per second; 24 by default.
         overwrite: Replace an output that exists.
         on_frame: Called after every frame.
 
@@ -85,7 +100,13 @@ def stylize_video(
 
     """
     request = Request(
-        Path(content), as_paths(style), Path(output), settings or Settings(), span or Span(), overwrite=overwrite
+        Path(content),
+        as_paths(style),
+        Path(output),
+        settings or Settings(),
+        span or Span(),
+        overwrite=overwrite,
+        fps=None if fps is None else Fraction(fps),
     )
     return run(make_plan(request), on_frame=on_frame)
 
@@ -98,7 +119,7 @@ def stylize_image(
     *,
     overwrite: bool = False,
 ) -> Summary:
-    """Restyle a picture file into a PNG or JPEG; the arguments and errors are those of `stylize_video`."""
+    """Restyle a picture file into a PNG, TIFF or JPEG; the arguments and errors are those of `stylize_video`."""
     return stylize_video(content, style, output, settings, overwrite=overwrite)
 
 
@@ -111,8 +132,36 @@ def run(plan: Plan, *, on_frame: OnFrame = lambda report: None, on_work: OnWork 
         on_work: Called after every optimizer step with its cost, in steps at full size.
 
     """
+    return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work)
+
+
+def run_batch(
+    batch: Batch, *, on_frame: OnFrame = lambda report: None, on_work: OnWork = lambda work: None
+) -> Iterator[Summary]:
+    """Make the pictures of a batch one by one with one network; one that cannot be made is told and left out.
+
+    Args:
+        batch: From `make_batch`.
+        on_frame: Called after every picture.
+        on_work: Called after every optimizer step with its cost, in steps at full size.
+
+    Raises:
+        OutputError: The directory cannot be made, or a file cannot be written there.
+
+    """
+    loaded = None if batch.untouched else _load(batch.settings)
+    batch.make_folder()
+    for plan in batch.plans:
+        try:
+            yield _run(plan, loaded, on_frame, on_work)
+        except (UnreadableError, DivergedError) as error:
+            log.warning("%s is left out: %s", plan.request.output.name, error)
+
+
+def _run(plan: Plan, loaded: _Loaded | None, on_frame: OnFrame, on_work: OnWork) -> Summary:
     began = time.monotonic()
-    stylize, weights = (_pass_through, "none") if plan.untouched else _stylizer(plan, on_work)
+    stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work)
+    weights = "none" if loaded is None else loaded.weights
     comment = _comment(plan, weights)
     if plan.clip is None:
         frames = _run_still(plan, stylize, comment, on_frame)
@@ -125,20 +174,13 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
     from videostyle.motion.follow import follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
-    frames = read_frames(clip, plan.size, request.span)
+    read = read_frames if clip.first is None else sequence.read_frames
+    frames = read(clip, plan.size, request.span)
     alone = settings.independent or plan.untouched
     moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow)
     steps = prefetch(_in_regions(moving, settings.content_masks, plan.size, request.span))
     count, began = 0, time.monotonic()
-    with VideoWriter(
-        request.output,
-        clip,
-        plan.size,
-        settings.codec,
-        list(plan.tracks),
-        from_zero=not request.span.whole,
-        comment=comment,
-    ) as writer:
+    with _writer(plan, clip, comment) as writer:
         for frame, losses in stylize(steps):
             writer.write(frame)
             count += 1
@@ -148,12 +190,20 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
     return count
 
 
+def _writer(plan: Plan, clip: Clip, comment: str) -> VideoWriter | SequenceWriter:
+    output = plan.request.output
+    if sequence.is_sequence(output):
+        return SequenceWriter(output, sequence.first_number(clip), comment)
+    tracks, part = list(plan.tracks), not plan.request.span.whole
+    return VideoWriter(output, clip, plan.size, plan.settings.codec, tracks, from_zero=part, comment=comment)
+
+
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
     began = time.monotonic()
-    pixels = still.read_still(plan.request.content, plan.size)
-    steps = _in_regions([Step(still.as_frame(pixels), None)], plan.settings.content_masks, plan.size, Span())
+    content = still.read_frame(plan.request.content, plan.size)
+    steps = _in_regions([Step(content, None)], plan.settings.content_masks, plan.size, Span())
     ((frame, losses),) = stylize(steps)
-    still.write_still(plan.request.output, frame.pixels, comment)
+    still.write_still(plan.request.output, frame.pixels, comment, frame.alpha)
     on_frame(FrameReport(0, time.monotonic() - began, losses))
     return 1
 
@@ -171,15 +221,22 @@ def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
     return ((step.frame, {}) for step in steps)
 
 
-def _stylizer(plan: Plan, on_work: OnWork) -> tuple[Stylize, str]:
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A network, the device it is on, and the name of its weights."""
+
+    network: VGG19
+    device: torch.device
+    weights: str
+
+
+def _load(settings: Settings) -> _Loaded:
     """The style room, opened: this is where torch loads."""
     from videostyle.style.device import choose_device, choose_precision
     from videostyle.style.layers import layer_shares
-    from videostyle.style.stylizer import Stylizer
     from videostyle.style.vgg import VGG19
     from videostyle.style.weights import load
 
-    settings = plan.settings
     device = choose_device(settings.device)
     weights = load(settings.weights, layer_shares((*settings.content_layers, *settings.style_layers)))
     network = VGG19(
@@ -189,11 +246,18 @@ def _stylizer(plan: Plan, on_work: OnWork) -> tuple[Stylize, str]:
         native=weights.pooling,
         dtype=choose_precision(settings.precision, device),
     )
+    return _Loaded(network, device, weights.identity)
+
+
+def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork) -> Stylize:
+    from videostyle.style.stylizer import Stylizer
+
+    settings = plan.settings
     stylizer = Stylizer(
         settings,
-        network,
+        loaded.network,
         [still.read_still(style) for style in plan.request.styles],
-        device,
+        loaded.device,
         on_work,
         masks=[matte.read_matte(Path(mask)) for mask in settings.style_masks],
         init=None if settings.init in INITS else still.read_still(Path(settings.init)),
@@ -203,7 +267,7 @@ def _stylizer(plan: Plan, on_work: OnWork) -> tuple[Stylize, str]:
         seen = _mapped(steps, stylizer.salience, plan.request.attention_map)
         return ((made.frame, made.losses) for made in stylizer.stylize(seen))
 
-    return stylize, weights.identity
+    return stylize
 
 
 def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Path | None) -> Iterator[Step]:

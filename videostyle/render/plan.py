@@ -6,13 +6,13 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
-from videostyle.media import matte, sound, source, still, writer
+from videostyle.media import matte, sequence, sound, source, still, writer
 from videostyle.media.sound import Track
 from videostyle.media.source import Clip, Span
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
@@ -29,13 +29,16 @@ class Request:
     """What the user asks for.
 
     Args:
-        content: A video or a picture.
-        styles: One picture or more.
-        output: A video for a video, a picture for a picture.
+        content: A video, numbered pictures as `shot.%04d.png`, or a picture; for a directory as output, also a
+            directory or pattern of pictures.
+        styles: One picture or more; a directory or pattern stands for its pictures.
+        output: A video or numbered pictures for either, a picture for a picture; or a directory.
         settings: How.
         span: Which frames of a video.
         preview: A fast draft of the same look: quarter the pixels, fewer steps.
         overwrite: An output that exists may be replaced.
+        folder: The output is a directory, made if it is not there: see `batch.make_batch`.
+        fps: Numbered pictures per second; `sequence.RATE` by default.
         attention_map: Where to write what stands out in the first frame, as a picture.
 
     """
@@ -47,7 +50,14 @@ class Request:
     span: Span = Span()
     preview: bool = False
     overwrite: bool = False
+    folder: bool = False
+    fps: Fraction | None = None
     attention_map: Path | None = None
+
+    @property
+    def prepared(self) -> Settings:
+        """The settings to work with."""
+        return self.settings.previewed() if self.preview else self.settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +68,7 @@ class Plan:
         request: As it came.
         settings: With the preview's fewer steps.
         size: (width, height) of the result as shown.
-        clip: The source; None for a still.
+        clip: The source, a film or numbered pictures; None for a still.
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
 
@@ -81,9 +91,12 @@ class Plan:
         """Estimated cost in steps at full size, with no cut but the first."""
         if self.frames is None:
             return None
-        first = fresh_work(self.settings, max(self.size))
-        follow = first if self.settings.independent else self.settings.iterations
-        return first + follow * (self.frames - 1)
+        return fresh_work(self.settings, max(self.size)) + self.left(1)
+
+    def left(self, done: int) -> float:
+        """Estimated cost of what is left after `done` frames."""
+        each = fresh_work(self.settings, max(self.size)) if self.settings.independent else self.settings.iterations
+        return each * max(0, (self.frames or 0) - done)
 
 
 def make_plan(request: Request) -> Plan:
@@ -93,64 +106,142 @@ def make_plan(request: Request) -> Plan:
         InputError: The request cannot be met as asked; the message says what to change.
 
     """
+    if still.is_many(request.content) and not sequence.is_sequence(request.content):
+        raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
+    request = replace(request, styles=tuple(path for style in request.styles for path in still.find_pictures(style)))
     _check_paths(request)
-    _check_layers(request.settings)
-    _check_pictures(request)
-    settings = request.settings.previewed() if request.preview else request.settings
+    check_settings(request)
     for style in request.styles:
         still.picture_size(style)
-    if still.is_still(request.content):
-        return _plan_still(request, settings)
-    return _plan_video(request, settings)
+    if request.fps is not None and not sequence.is_sequence(request.content):
+        raise InputError("--fps is for numbered pictures; anything else has its own times")
+    if still.is_still(request.content) and not sequence.is_sequence(request.content):
+        return _plan_still(request)
+    return _plan_film(request, request.prepared)
 
 
-def _plan_still(request: Request, settings: Settings) -> Plan:
-    if request.output.suffix.lower() not in still.WRITABLE:
-        raise OutputError(request.output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+def _plan_still(request: Request) -> Plan:
+    _check_suffix(request.output)
+    if sequence.is_sequence(request.output):
+        raise OutputError(request.output, "one picture gets one name, without a number")
+    size = still.picture_size(request.content)
+    _tell_of_transparency(request.content, request.output)
+    tell_of_limit(max(size), request)
+    return plan_picture(request, size)
+
+
+def plan_picture(request: Request, size: tuple[int, int]) -> Plan:
+    """The plan of one picture whose (width, height) as shown is `size`."""
     if not request.span.whole:
         raise InputError("--frames, --start and --end are for videos; a picture has one frame")
-    size = _output_size(*still.picture_size(request.content), request)
-    return Plan(request, settings, size, None, (), 1)
+    return Plan(request, request.prepared, output_size(*size, request), None, (), 1)
 
 
-def _plan_video(request: Request, settings: Settings) -> Plan:
-    if still.is_still(request.output):
-        raise OutputError(request.output, "a video is written as a video: .mp4, .mov or .mkv")
-    clip = source.probe(request.content)
-    size = _output_size(clip.width, clip.height, request)
+def _tell_of_transparency(content: Path, output: Path) -> None:
+    if not still.keeps_alpha(output) and still.is_transparent(content):
+        log.warning("%s cannot be transparent as %s is; it is laid on white", output, content)
+
+
+def _plan_film(request: Request, settings: Settings) -> Plan:
+    """A film or numbered pictures, into either."""
+    output = request.output
+    if sequence.is_sequence(output):
+        _check_suffix(output)
+    elif still.is_still(output):
+        raise OutputError(output, "a video is written as .mp4, .mov or .mkv, or as numbered pictures: out.%04d.png")
+    clip = _probed(request)
+    frames = _frames_in(request.span, clip)
+    tell_of_limit(max(clip.width, clip.height), request)
+    size = output_size(clip.width, clip.height, request)
+    if sequence.is_sequence(output):
+        _check_numbers(request, clip)
+        return Plan(request, settings, size, clip, (), frames)
     if settings.codec == "h264" and any(side % 2 for side in size):
         log.warning("%dx%d is made even for H.264 by repeating the last row or column", *size)
-    tracks = tuple(sound.plan_tracks(request.content, request.output))
-    writer.check_output(request.output, clip, size, settings.codec, list(tracks))
-    return Plan(request, settings, size, clip, tracks, _frames_in(request.span, clip))
+    tracks = tuple(sound.plan_tracks(request.content, output)) if clip.first is None else ()
+    writer.check_output(output, clip, size, settings.codec, list(tracks))
+    return Plan(request, settings, size, clip, tracks, frames)
+
+
+def _probed(request: Request) -> Clip:
+    """The facts of the source, and what of it cannot be kept, told."""
+    content, output = request.content, request.output
+    if sequence.is_sequence(content):
+        clip = sequence.probe(content, request.fps or sequence.RATE)
+        _tell_of_transparency(sequence.nth(content, sequence.first_number(clip)), output)
+        return clip
+    clip = source.probe(content)
+    if sequence.is_sequence(output) and sound.has_sound(content):
+        log.warning("numbered pictures have no sound; that of %s is left out", content)
+    if sequence.is_sequence(output) and clip.aspect != 1:
+        log.warning("%s has pixels %s as wide as high; those of the pictures are square", content, clip.aspect)
+    return clip
+
+
+def _check_suffix(output: Path) -> None:
+    if output.suffix.lower() not in still.WRITABLE:
+        raise OutputError(output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+
+
+def _check_numbers(request: Request, clip: Clip) -> None:
+    """No numbered picture stands where one is to be written."""
+    if request.overwrite:
+        return
+    begin, end = _places(request.span, clip)
+    first = sequence.first_number(clip)
+    for number in sequence.numbers(request.output):
+        if number >= first + begin and (end is None or number < first + end):
+            raise OutputError(sequence.nth(request.output, number), "it exists; choose another name or say --overwrite")
+
+
+def _places(span: Span, clip: Clip) -> tuple[int, int | None]:
+    """The frames that may be written, half-open; of a film, a range in time may be any of them."""
+    if clip.first is None:
+        return span.first, span.last
+    found = sequence.positions(clip, span)
+    return found[0], found[-1] + 1
 
 
 def _check_paths(request: Request) -> None:
     output = request.output
-    for path in (request.content, *request.styles):
-        if not path.exists():
-            raise UnreadableError(path, "there is no such file")
-        if output.exists() and os.path.samefile(path, output):
-            raise OutputError(output, "it is an input of this very job; choose another name")
-    for style in request.styles:
-        if not still.is_still(style):
-            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+    if not request.content.exists() and not sequence.is_sequence(request.content):
+        raise UnreadableError(request.content, "there is no such file")
+    if _identities(request.content, *request.styles) & _identities(output):
+        raise OutputError(output, "it is an input of this very job; choose another name")
+    check_styles(request.styles)
     if output.is_dir():
         raise OutputError(output, "it is a directory; name the file to write")
     if not output.parent.is_dir():
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
+    if not os.access(output.parent, os.W_OK):
+        raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
     if output.exists() and not request.overwrite:
         raise OutputError(output, "it exists; choose another name or say --overwrite")
 
 
-def _check_layers(settings: Settings) -> None:
+def _identities(*paths: Path) -> set[tuple[int, int]]:
+    """What the disk knows the files by that are there."""
+    found = (file for path in paths for file in (sequence.files(path) if sequence.is_sequence(path) else [path]))
+    return {(status.st_dev, status.st_ino) for status in (file.stat() for file in found if file.exists())}
+
+
+def check_styles(styles: Sequence[Path]) -> None:
+    for style in styles:
+        if not still.is_still(style):
+            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+
+
+def check_settings(request: Request) -> None:
     for name in ("content_layers", "style_layers"):
         try:
-            layer_shares(getattr(settings, name))
+            layer_shares(getattr(request.settings, name))
         except ValueError as error:
-            raise SettingError(name, ", ".join(getattr(settings, name)), f"VGG19 activations ({error})") from error
-    if settings.normalization == "none" and settings.style_loss != "gram":
+            raise SettingError(
+                name, ", ".join(getattr(request.settings, name)), f"VGG19 activations ({error})"
+            ) from error
+    if request.settings.normalization == "none" and request.settings.style_loss != "gram":
         raise SettingError("normalization", "none", "energy, or none with the style loss gram")
+    _check_pictures(request)
 
 
 def _check_pictures(request: Request) -> None:
@@ -170,14 +261,22 @@ def _check_pictures(request: Request) -> None:
         raise OutputError(request.attention_map, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
 
 
-def _output_size(width: int, height: int, request: Request) -> tuple[int, int]:
-    """(width, height) of the result; the default is told, since a CPU's is not the source's."""
-    longest = request.settings.size or max(width, height)
-    if request.settings.size is None and longest > CPU_LONGEST and not _on_gpu(request.settings.device):
+def tell_of_limit(longest: int, request: Request) -> None:
+    """A CPU's default size is not the source's, whose longest side has `longest` pixels."""
+    if _limited(longest, request.settings):
         log.warning(
             "no GPU: the longest side is %d pixels, not %d; say --size %d for all of it", CPU_LONGEST, longest, longest
         )
-        longest = CPU_LONGEST
+
+
+def _limited(longest: int, settings: Settings) -> bool:
+    return settings.size is None and longest > CPU_LONGEST and not _on_gpu(settings.device)
+
+
+def output_size(width: int, height: int, request: Request) -> tuple[int, int]:
+    """(width, height) of the result."""
+    longest = max(width, height)
+    longest = CPU_LONGEST if _limited(longest, request.settings) else request.settings.size or longest
     if request.preview:
         longest = max(16, round(longest * PREVIEW_SIDE))
     return fit(width, height, longest)
@@ -192,6 +291,8 @@ def _on_gpu(device: str) -> bool:
 
 
 def _frames_in(span: Span, clip: Clip) -> int | None:
+    if clip.first is not None:
+        return len(sequence.positions(clip, span))
     if clip.frames is None:
         return None if span.last is None else span.last - span.first
     begin, end = Fraction(span.first), Fraction(clip.frames)
@@ -218,6 +319,15 @@ def parse_time(text: str) -> Fraction:
     if match is None:
         raise InputError(f"{text!r} is no time; say seconds or HH:MM:SS.mmm, for example 00:01:02.5")
     return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + Fraction(match[3])
+
+
+def parse_rate(text: str) -> Fraction:
+    """`24`, `23.976` or `24000/1001` → exact frames per second."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)(?:/([1-9]\d{0,5}))?", text.strip())
+    rate = Fraction(match[1]) / int(match[2] or 1) if match else Fraction(0)
+    if not 0 < rate <= 1000:
+        raise InputError(f"--fps {text!r} is no rate; say for example 24 or 24000/1001")
+    return rate
 
 
 def make_span(frames: str | None, start: str | None, end: str | None) -> Span:

@@ -1,0 +1,151 @@
+"""Many pictures in one job: every content in every style, each into a file of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+from videostyle.errors import InputError, OutputError, UnreadableError
+from videostyle.media import sequence, still
+from videostyle.render.plan import Plan, Request, check_settings, check_styles, plan_picture, tell_of_limit
+from videostyle.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".png"
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pictures to be made one after another; the name of each result tells its content, and its style if several.
+
+    Args:
+        folder: Where they go.
+        plans: One for each picture that can be read, in each style that can.
+        asked: How many there would be if all could be read.
+
+    """
+
+    folder: Path
+    plans: tuple[Plan, ...]
+    asked: int
+
+    @property
+    def settings(self) -> Settings:
+        return self.plans[0].settings
+
+    @property
+    def untouched(self) -> bool:
+        return self.plans[0].untouched
+
+    @property
+    def frames(self) -> int:
+        return len(self.plans)
+
+    @property
+    def work(self) -> float:
+        return self.left(0)
+
+    def left(self, done: int) -> float:
+        """Cost in steps at full size of what is left after `done` pictures."""
+        return sum(plan.work or 0 for plan in self.plans[done:])
+
+    def make_folder(self) -> None:
+        """Make the directory that the pictures go to.
+
+        Raises:
+            OutputError: It cannot be made.
+
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(self.folder, error.strerror or str(error)) from error
+
+
+def make_batch(request: Request) -> Batch:
+    """Find the pictures and check everything that can be checked. One that cannot be read is told and left out.
+
+    Raises:
+        InputError: The request cannot be met as asked; the message says what to change.
+
+    """
+    if sequence.is_sequence(request.content):
+        raise OutputError(request.output, f"numbered pictures need a pattern too: {request.output}/out.%04d{SUFFIX}")
+    if request.fps is not None:
+        raise InputError("--fps is for numbered pictures, as shot.%04d.png; the pictures of a directory have no times")
+    if request.attention_map is not None:
+        raise InputError("--attention-map is for one picture or film, not for a directory of them")
+    contents = still.find_pictures(request.content)
+    styles = [path for style in request.styles for path in still.find_pictures(style)]
+    _check_contents(contents, request.output)
+    check_styles(styles)
+    check_settings(replace(request, styles=tuple(styles[:1])))
+    named = _named(request.output, contents, styles)
+    _check_outputs(request, named.values(), [*contents, *styles])
+    sizes = dict(_readable([*contents, *styles]))
+    plans = [
+        plan_picture(replace(request, content=content, styles=(style,), output=output), sizes[content])
+        for (content, style), output in named.items()
+        if content in sizes and style in sizes
+    ]
+    if not plans:
+        raise InputError(f"no picture of {request.content} can be made; the notices say why")
+    tell_of_limit(max(max(sizes[plan.request.content]) for plan in plans), request)
+    return Batch(request.output, tuple(plans), len(named))
+
+
+def _check_contents(contents: Sequence[Path], folder: Path) -> None:
+    for content in contents:
+        if not still.is_still(content):
+            raise OutputError(folder, f"a directory takes pictures; for {content}, name the file to write")
+
+
+def _named(folder: Path, contents: Sequence[Path], styles: Sequence[Path]) -> dict[tuple[Path, Path], Path]:
+    """(content, style) → result, in order.
+
+    Raises:
+        OutputError: Two results would have one name, on some disk.
+
+    """
+    several = len(styles) > 1
+    named: dict[tuple[Path, Path], Path] = {}
+    taken: dict[str, tuple[Path, Path]] = {}
+    for pair in product(contents, styles):
+        content, style = pair
+        output = folder / (f"{content.stem}_{style.stem}{SUFFIX}" if several else f"{content.stem}{SUFFIX}")
+        other = taken.setdefault(output.name.casefold(), pair)
+        if other is not pair:
+            first, second = (f"{c} in {s}" if several else f"{c}" for c, s in (other, pair))
+            raise OutputError(output, f"{first} and {second} would both be written there; rename one")
+        named[pair] = output
+    return named
+
+
+def _check_outputs(request: Request, outputs: Iterable[Path], inputs: Sequence[Path]) -> None:
+    folder = request.output
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(folder, "it is a file; name another directory")
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        raise OutputError(folder, "you may not write to that directory; choose another")
+    used = {path.resolve() for path in inputs}
+    for output in outputs:
+        if output.resolve() in used:
+            raise OutputError(output, "it is an input of this very job; choose another directory")
+        if output.exists() and not request.overwrite:
+            raise OutputError(output, "it exists; choose another directory or say --overwrite")
+
+
+def _readable(pictures: Iterable[Path]) -> Iterator[tuple[Path, Size]]:
+    """Each picture whose header can be read, with its (width, height) as shown."""
+    for picture in dict.fromkeys(pictures):
+        try:
+            yield picture, still.picture_size(picture)
+        except UnreadableError as error:
+            log.warning("%s; it is left out", error)
