@@ -352,6 +352,18 @@ def test_the_heatmap_is_red_where_it_flickers_and_blue_where_nothing_is_known():
     assert (heat(output, None).argmax(-1) == 2).all()
 
 
+def test_a_measurement_that_breaks_off_leaves_no_file(tmp_path, clip):
+    files = {"json": tmp_path / "a.json", "plot": tmp_path / "a.png", "heatmap": tmp_path / "a.mp4"}
+
+    def stop(measures):
+        assert any(path.name.startswith(".a.part") for path in tmp_path.iterdir())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Request(content=clip, output=clip, **files), stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mkv"]
+
+
 def measures(frame, shot, **values):
     return Measures(frame=frame, seconds=frame / 24, shot=shot, **(dict.fromkeys(NAMES) | values))
 

@@ -64,7 +64,6 @@ def _panels(evaluation: Evaluation) -> list[Panel]:
         "long_error": f"warp error, {evaluation.long} frames (gray: the content's)",
         "flicker": "flicker where nothing moves, levels (gray: the content's)",
         "sharpness": "sharpness over the shot's first frame (gray: the content's)",
-        "style_loss": f"style loss, {evaluation.weights} (gray: the content's)",
     }
     panels = {
         name: Panel(title, tuple((each.format(name), color) for each, color in pair))
@@ -77,9 +76,9 @@ def _panels(evaluation: Evaluation) -> list[Panel]:
     looks = Panel(
         "drift of contrast (red) and palette (blue), levels", (("contrast_drift", RED), ("palette_drift", BLUE))
     )
-    content = Panel(f"content loss, {evaluation.weights}", (("content_loss", OUTPUT),))
+    losses = [Panel(f"{kind} loss, {evaluation.weights}", ((f"{kind}_loss", OUTPUT),)) for kind in ("style", "content")]
     found = [panels[n] for n in ("warp_error", "long_error", "flicker")] + [drift, looks, panels["sharpness"]]
-    return [*found, panels["style_loss"], content] if evaluation.weights else found
+    return found + losses if evaluation.weights else found
 
 
 class PlotFile:
