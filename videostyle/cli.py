@@ -22,15 +22,16 @@ from videostyle.errors import InputError, MediaError, VideostyleError
 from videostyle.render.batch import Batch, make_batch
 from videostyle.render.pipeline import FrameReport, Summary, run, run_batch
 from videostyle.render.plan import Plan, Request, make_plan, make_span, parse_rate
-from videostyle.settings import PRESETS, Settings, preset, read_toml
+from videostyle.settings import PRESETS, Flow, Settings, preset, read_toml
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
-RESERVED = ("bench", "evaluate", "sheet", "studio", "weights")  # commands to come
+RESERVED = ("bench", "sheet", "studio", "weights")  # commands to come
 
 log = logging.getLogger("videostyle")
 
 _JOB = Group("Job", sort_key=1)
 _SETTINGS = Group("Settings", sort_key=2)
+_DEFAULTS = Settings()
 
 
 def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -124,6 +125,65 @@ def _make_pictures(batch: Batch, *, quiet: bool) -> None:
         print(f"{_counted(len(made), 'picture')} in {seconds:.1f} s: {batch.folder}")
     if failed := batch.asked - len(made):
         raise MediaError(f"{failed} of {_counted(batch.asked, 'picture')} could not be made; the notices say why")
+
+
+@app.command(name="evaluate")
+def _evaluate(
+    content: Annotated[Path, Parameter(help="The source.")],
+    output: Annotated[Path, Parameter(help="The result, of any size and by any program.")],
+    /,
+    *,
+    style: Annotated[
+        tuple[Path, ...],
+        Parameter(help="Pictures: style and content loss are measured too.", consume_multiple=True, show_default=False),
+    ] = (),
+    frames: Annotated[str | None, Parameter(help="A:B, the frames of CONTENT that OUTPUT was made of.")] = None,
+    start: Annotated[str | None, Parameter(help="The same by time: from here.")] = None,
+    end: Annotated[str | None, Parameter(help="And to before here.")] = None,
+    long: Annotated[int, Parameter(help="How many frames back the long range reaches.")] = 10,
+    flow: Annotated[Flow, Parameter(help="Optical flow, found on CONTENT.")] = _DEFAULTS.flow,
+    weights: Annotated[
+        str, Parameter(help="VGG19 weights for the losses: auto, imagenet, builtin, or a .pth or .safetensors file.")
+    ] = _DEFAULTS.weights,
+    device: Annotated[str, Parameter(help="For the losses: auto, cpu, cuda or cuda:N.")] = _DEFAULTS.device,
+    json: Annotated[Path | None, Parameter(help="Write every frame, the summary and the versions here.")] = None,
+    plot: Annotated[Path | None, Parameter(help="Draw every measure over time here: .png or .jpg.")] = None,
+    heatmap: Annotated[
+        Path | None, Parameter(help="Film where it flickers here: red to yellow; blue where nothing can be told.")
+    ] = None,
+    overwrite: Annotated[bool, Parameter(help="Replace these files if they exist.")] = False,
+    quiet: Annotated[bool, Parameter(help="Say nothing but errors.")] = False,
+    verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.")] = False,
+) -> None:
+    """Measure how steady, true and sharp OUTPUT is: warp error, flicker, drift, sharpness, losses.
+
+    docs/evaluate.md has the formulas.
+    """
+    from videostyle.measure.evaluate import Request, evaluate
+    from videostyle.measure.report import table
+
+    _speak(quiet=quiet, verbose=verbose)
+    request = Request(
+        content=content,
+        output=output,
+        styles=style,
+        span=make_span(frames, start, end),
+        long=long,
+        flow=flow,
+        weights=weights,
+        device=device,
+        json=json,
+        plot=plot,
+        heatmap=heatmap,
+        overwrite=overwrite,
+    )
+    with tqdm(disable=quiet, unit=" frames", leave=False, delay=0.5) as bar:
+        found = evaluate(request, on_frame=lambda measures: bar.update())
+    if not quiet:
+        print(table(found))
+
+
+app["evaluate"].config = ()  # no presets, no settings file
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
