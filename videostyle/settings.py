@@ -16,6 +16,7 @@ Optimizer = Literal["lbfgs", "adam"]
 Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback"]
 Codec = Literal["auto", "h264", "hevc", "av1", "vp9", "prores", "prores4444", "ffv1"]
 Delivery = Literal["none", "web", "master", "edit"]
+Mask = Literal["evidence", "geometry", "boundary"]
 StyleLoss = Literal["centred", "gram", "wasserstein", "sliced"]
 Normalization = Literal["energy", "none"]
 PoolingChoice = Literal["auto", "average", "max", "l2"]
@@ -132,6 +133,10 @@ class Settings:
     )
     independent: bool = setting(False, "Style every frame on its own, for comparison: it will flicker.")
     flow: Flow = setting("dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution.")
+    mask: Mask = setting(
+        "evidence",
+        "Where flow is trusted: by geometry and color (evidence), geometry alone, or also off motion boundaries.",
+    )
     tolerance: float = setting(
         0.0, "End a frame when 10 steps lower its loss by less than this share; 0 takes every step.", low=0, high=1
     )

@@ -183,7 +183,7 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
     read = read_frames if clip.first is None else sequence.read_frames
     frames = read(clip, plan.size, request.span)
     alone = settings.independent or plan.untouched
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow)
+    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask)
     steps = prefetch(_in_regions(moving, settings.content_masks, plan.size, request.span))
     count, began = 0, time.monotonic()
     with _writer(plan, clip, comment) as writer:
