@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,8 @@ from videostyle.motion.shots import find_shots
 
 KEPT_EVERY = 8  # frames; every so many one is kept, to be recalled where the previous frame cannot be trusted
 KEPT = 4  # at most
+SETUPS = 4  # last frames of earlier shots that are kept, for a shot that returns to the same setup
+KNOWN = 0.5  # of a frame: a shot whose first frame follows an earlier one in more than this is no new setup
 ENOUGH = 0.002  # of a frame: less than this is not worth looking back for
 
 
@@ -21,7 +23,8 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence") ->
     """Yield every frame in order with its motion; the first frame of a shot has none.
 
     Where the previous frame hid something, older frames of the shot that saw it come along: Ruder et al. 2016,
-    eq. 10, with the newest frame that sees a pixel to be trusted.
+    eq. 10, with the newest frame that sees a pixel to be trusted. A shot that returns to an earlier setup, as in
+    the cuts of a dialogue, has no motion but recalls that setup.
 
     Args:
         frames: Of one size, in presentation order.
@@ -31,19 +34,32 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence") ->
     """
     measure = partial(estimate, method=METHODS[flow], mask=mask)
     kept: deque[Frame] = deque(maxlen=KEPT)
+    setups: deque[Frame] = deque(maxlen=SETUPS)
     previous: Frame | None = None
     since = 0
     for frame, new_shot in find_shots(frames):
-        if new_shot or previous is None:
-            kept.clear()
-            since, motion = 0, None
-        else:
+        motion: Motion | None = None
+        if previous is not None and not new_shot:
             motion = measure(previous.pixels, frame.pixels)
-        recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure)) if motion else ()
+            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure))
+        else:
+            setups.extend([previous] if previous is not None else [])
+            recalls = tuple(_known(frame, setups, measure))
+            kept.clear()
+            since = 0
         if since % KEPT_EVERY == 0:
             kept.append(frame)
-        yield Step(frame, motion, recalls, tuple(k.index for k in kept))
+        yield Step(frame, motion, recalls, tuple(k.index for k in (*setups, *kept)))
         previous, since = frame, since + 1
+
+
+def _known(frame: Frame, setups: Sequence[Frame], measure: partial[Motion]) -> Iterator[Recall]:
+    """The earlier shot, newest first, whose setup this frame shows again, if any."""
+    for older in reversed(setups):
+        found = measure(older.pixels, frame.pixels)
+        if found.mask.mean() > KNOWN:
+            yield Recall(older.index, found)
+            return
 
 
 def _recalls(frame: Frame, motion: Motion, kept: list[Frame], measure: partial[Motion]) -> Iterator[Recall]:

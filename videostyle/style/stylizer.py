@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -60,11 +61,15 @@ class _Past:
 
 @dataclass(frozen=True, eq=False)
 class _Held:
-    """What a frame is held to: earlier results moved along, where to trust them, and how ripe they are."""
+    """What a frame is held to: earlier results moved along, where to trust them, how ripe they are.
+
+    `speed` is how far they moved, in pixels, on average.
+    """
 
     image: Tensor
     mask: Tensor
     ripeness: Tensor
+    speed: float
 
     def term(self, size: tuple[int, int], weight: float) -> TemporalTerm:
         """The pull towards it at a size; what is not ripe yet is not held as firmly."""
@@ -119,19 +124,19 @@ class Stylizer:
         """
         previous: _Past | None = None
         look: Look | None = None
-        kept: dict[int, _Past] = {}
+        known: dict[int, _Past] = {}  # the previous frame and those that may be recalled
         rungs = list(LADDER)
         for step in steps:
             content = to_tensor(step.frame.pixels, self._device)
             if look is None or (step.motion is None and self._settings.color != "style"):
                 look = Look(self._settings, self._styles, content)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
-            canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, kept))
+            canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, known))
             found = self._within_memory(canvas, rungs)
             if not bool(torch.isfinite(found.image).all()):
                 raise DivergedError(step.frame.index)
             previous = _Past(found.image.clamp(0, 1), _ripened(canvas))
-            kept = {at: past for at, past in {**kept, step.frame.index: previous}.items() if at in step.kept}
+            known = {at: past for at, past in known.items() if at in step.kept} | {step.frame.index: previous}
             pixels = to_pixels(look.finished(previous.image, content), step.frame.pixels.dtype)
             yield Stylized(replace(step.frame, pixels=pixels), {name: float(v) for name, v in found.losses.items()})
 
@@ -143,18 +148,18 @@ class Stylizer:
         plane: Plane = resize(found, (content.shape[2], content.shape[3]))[0, 0].clamp(0, 1).cpu().numpy()
         return plane
 
-    def _held(self, step: Step, previous: _Past | None, kept: Mapping[int, _Past]) -> _Held | None:
+    def _held(self, step: Step, previous: _Past | None, known: Mapping[int, _Past]) -> _Held | None:
         """The previous result moved along, and where that cannot be trusted, an older one that can."""
-        if step.motion is None or previous is None:
+        pasts = [] if step.motion is None or previous is None else [(previous, step.motion)]
+        pasts += [(known[recall.index], recall.motion) for recall in step.recalls if recall.index in known]
+        if not pasts:
             return None
-        found, mask = self._moved(previous, step.motion)
-        total, trusted = mask * found, mask
-        for recall in step.recalls:
-            if recall.index in kept:
-                older, seen = self._moved(kept[recall.index], recall.motion)
-                total, trusted = total + seen * older, trusted + seen
+        moved = [self._moved(past, motion) for past, motion in pasts]
+        found = moved[0][0]
+        total = torch.stack([seen * picture for picture, seen in moved]).sum(0)
+        trusted = torch.stack([seen for _, seen in moved]).sum(0)
         merged = total + (1 - trusted) * found
-        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1))
+        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1), _speed(pasts[0][1]))
 
     def _moved(self, past: _Past, motion: Motion) -> tuple[Tensor, Tensor]:
         """A result and its ripeness as this frame sees them, (1, 4, H, W), and where they can be trusted."""
@@ -219,7 +224,8 @@ class Stylizer:
     def _follow(self, canvas: _Canvas, held: _Held, rung: Rung) -> Walk:
         """From earlier results, moved along; held to them where they are trusted, made anew at half size elsewhere."""
         start = held.image
-        for level in following_levels(self._settings, max(start.shape[2:]), float(1 - held.mask.mean())):
+        unseen = float(1 - held.mask.mean())
+        for level in following_levels(self._settings, max(start.shape[2:]), unseen, held.speed):
             size = scaled_size(canvas.image, max(start.shape[2:]) * level.scale)
             terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
             if self._settings.temporal_weight:
@@ -259,6 +265,10 @@ class Stylizer:
         )
         self._on_work(level.cost * (level.iterations - taken))
         return walk
+
+
+def _speed(motion: Motion) -> float:
+    return float(np.hypot(motion.flow[..., 0], motion.flow[..., 1]).mean())
 
 
 def _ripened(canvas: _Canvas) -> Tensor:
