@@ -1,0 +1,92 @@
+"""Measure what tiles change: one picture restyled whole, and through a network that sees it in tiles.
+
+python benchmarks/tiles.py [--tile 64] [--steps 10]
+
+The picture is a frame of the sample clip at 192x128 in the style of samples/night.jpg. Differences are means of
+absolute values over pixels and channels, in levels of 255, within 8 pixels of a border between tiles and elsewhere.
+The activations are compared too: of the content picture, before any step, as the largest difference relative to the
+layer's root mean square.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from videostyle import Settings
+from videostyle.frames import Frame, Pixels, Step
+from videostyle.media import reader, source, still
+from videostyle.media.source import Span
+from videostyle.style import weights
+from videostyle.style.layers import layer_shares
+from videostyle.style.memory import Tiled
+from videostyle.style.pixels import to_tensor
+from videostyle.style.stylizer import Stylizer
+from videostyle.style.vgg import VGG19
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+FRAME, WIDTH, HEIGHT = 12, 192, 128
+NEAR = 8  # pixels from a border
+CPU = torch.device("cpu")
+
+
+def read_content() -> Pixels:
+    clip = source.probe(SAMPLES / "clip.mp4")
+    (frame,) = reader.read_frames(clip, (WIDTH, HEIGHT), Span(FRAME, FRAME + 1))
+    return frame.pixels
+
+
+def restyled(network: VGG19 | Tiled, content: Pixels, settings: Settings) -> Pixels:
+    style = still.read_still(SAMPLES / "night.jpg")
+    stylizer = Stylizer(settings, network, [style], CPU)  # type: ignore[arg-type]  # all that it asks is activations
+    (made,) = stylizer.stylize([Step(Frame(content, 0, Fraction(1), 1, 0), None)])
+    return made.frame.pixels
+
+
+def near_borders(tile: int) -> NDArray[np.bool_]:
+    """(HEIGHT, WIDTH): where a border between tiles is within `NEAR` pixels."""
+    down, across = (_near(side, tile) for side in (HEIGHT, WIDTH))
+    return down[:, None] | across[None]
+
+
+def _near(side: int, tile: int) -> NDArray[np.bool_]:
+    count = max(1, round(side / tile))
+    borders = [round(side / count * number / 16) * 16 for number in range(1, count)]  # as Tiled has them
+    places = np.arange(side) + 0.5
+    return np.any([np.abs(places - border) < NEAR for border in borders] or [np.zeros(side)], axis=0)
+
+
+def activations_apart(network: VGG19, tiled: Tiled, content: Pixels, names: Iterable[str]) -> dict[str, float]:
+    """The largest difference of each layer's activations, over their root mean square."""
+    image, asked = to_tensor(content, CPU), tuple(names)
+    with torch.no_grad():
+        whole, pieces = network(image, asked), tiled(image, asked)
+    return {n: float((whole[n] - pieces[n]).abs().max() / whole[n].square().mean().sqrt()) for n in asked}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tile", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=10)
+    asked = parser.parse_args()
+    settings = Settings(first_iterations=asked.steps, levels=(1.0,), weights="builtin", device="cpu")
+    layers = layer_shares((*settings.content_layers, *settings.style_layers))
+    built = weights.load("builtin", layers)
+    network = VGG19(built.tensors, built.pooling)
+    tiled, content = Tiled(network, asked.tile), read_content()
+    for name, apart in sorted(activations_apart(network, tiled, content, layers).items()):
+        print(f"{name}: {apart:.1e}")
+    pair = [restyled(way, content, settings).astype(np.float64) for way in (network, tiled)]
+    apart, near = np.abs(pair[0] - pair[1]).mean(axis=2), near_borders(asked.tile)
+    print(f"within {NEAR} pixels of a border: {apart[near].mean():.4f} levels; elsewhere: {apart[~near].mean():.4f}")
+    print(f"largest: {apart.max():.2f}; restyling itself: {np.abs(pair[0] - content).mean():.1f}")
+
+
+if __name__ == "__main__":
+    main()
