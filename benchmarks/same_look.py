@@ -65,7 +65,7 @@ class Job:
 
 
 def read(path: Path) -> Picture:
-    return np.asarray(Image.open(path).convert("RGB"), np.float32) / 255
+    return np.asarray(Image.open(path).convert("RGB"), np.float32) / np.float32(255)
 
 
 def render_scene(path: Path, width: int) -> None:

@@ -4,8 +4,8 @@ python benchmarks/tiles.py [--tile 64] [--steps 10]
 
 The picture is a frame of the sample clip at 192x128 in the style of samples/night.jpg. Differences are means of
 absolute values over pixels and channels, in levels of 255, within 8 pixels of a border between tiles and elsewhere.
-The activations are compared too: of the content picture, before any step, as the largest difference relative to the
-layer's root mean square.
+Before any step, on the content picture with faint noise, the activations are compared, as each layer's largest
+difference over its root mean square, and the gradient, as the mean difference over its mean.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from videostyle import Settings
 from videostyle.frames import Frame, Pixels, Step
@@ -25,7 +26,9 @@ from videostyle.media import reader, source, still
 from videostyle.media.source import Span
 from videostyle.style import weights
 from videostyle.style.layers import layer_shares
+from videostyle.style.look import Look, Style
 from videostyle.style.memory import Tiled
+from videostyle.style.objective import Objective
 from videostyle.style.pixels import to_tensor
 from videostyle.style.stylizer import Stylizer
 from videostyle.style.vgg import VGG19
@@ -42,9 +45,12 @@ def read_content() -> Pixels:
     return frame.pixels
 
 
+def read_style() -> Pixels:
+    return still.read_still(SAMPLES / "night.jpg")
+
+
 def restyled(network: VGG19 | Tiled, content: Pixels, settings: Settings) -> Pixels:
-    style = still.read_still(SAMPLES / "night.jpg")
-    stylizer = Stylizer(settings, network, [style], CPU)  # type: ignore[arg-type]  # all that it asks is activations
+    stylizer = Stylizer(settings, network, [read_style()], CPU)  # type: ignore[arg-type]  # all that it asks is activations
     (made,) = stylizer.stylize([Step(Frame(content, 0, Fraction(1), 1, 0), None)])
     return made.frame.pixels
 
@@ -59,15 +65,33 @@ def _near(side: int, tile: int) -> NDArray[np.bool_]:
     count = max(1, round(side / tile))
     borders = [round(side / count * number / 16) * 16 for number in range(1, count)]  # as Tiled has them
     places = np.arange(side) + 0.5
-    return np.any([np.abs(places - border) < NEAR for border in borders] or [np.zeros(side)], axis=0)
+    near = np.zeros(side, bool)
+    for border in borders:
+        near |= np.abs(places - border) < NEAR
+    return near
 
 
-def activations_apart(network: VGG19, tiled: Tiled, content: Pixels, names: Iterable[str]) -> dict[str, float]:
+def activations_apart(network: VGG19, tiled: Tiled, image: Tensor, names: Iterable[str]) -> dict[str, float]:
     """The largest difference of each layer's activations, over their root mean square."""
-    image, asked = to_tensor(content, CPU), tuple(names)
+    asked = tuple(names)
     with torch.no_grad():
         whole, pieces = network(image, asked), tiled(image, asked)
     return {n: float((whole[n] - pieces[n]).abs().max() / whole[n].square().mean().sqrt()) for n in asked}
+
+
+def gradient(network: VGG19 | Tiled, settings: Settings, content: Pixels, image: Tensor) -> Tensor:
+    """Of the objective at `image`, (1, 3, H, W)."""
+    target = to_tensor(content, CPU)
+    look = Look(settings, [Style(to_tensor(read_style(), CPU), 1, 1)], target)
+    objective = Objective(network, look.terms(network, target, ()))
+    leaf = image.clone().requires_grad_(True)
+    (found,) = torch.autograd.grad(objective(leaf)[0], leaf)
+    return found
+
+
+def noisy(content: Pixels) -> Tensor:
+    image = to_tensor(content, CPU)
+    return image + 0.02 * torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
 
 
 def main() -> None:
@@ -80,11 +104,16 @@ def main() -> None:
     built = weights.load("builtin", layers)
     network = VGG19(built.tensors, built.pooling)
     tiled, content = Tiled(network, asked.tile), read_content()
-    for name, apart in sorted(activations_apart(network, tiled, content, layers).items()):
-        print(f"{name}: {apart:.1e}")
+    image, near = noisy(content), near_borders(asked.tile)
+    for name, most in sorted(activations_apart(network, tiled, image, layers).items()):
+        print(f"{name}: {most:.1e}")
+    slopes = [gradient(way, settings, content, image)[0].numpy() for way in (network, tiled)]
+    apart = np.abs(slopes[0] - slopes[1]).mean(axis=0) / np.abs(slopes[0]).mean()
+    print(f"gradient, within {NEAR} pixels of a border: {apart[near].mean():.1e}; elsewhere: {apart[~near].mean():.1e}")
     pair = [restyled(way, content, settings).astype(np.float64) for way in (network, tiled)]
-    apart, near = np.abs(pair[0] - pair[1]).mean(axis=2), near_borders(asked.tile)
-    print(f"within {NEAR} pixels of a border: {apart[near].mean():.4f} levels; elsewhere: {apart[~near].mean():.4f}")
+    apart = np.abs(pair[0] - pair[1]).mean(axis=2)
+    close, far = apart[near].mean(), apart[~near].mean()
+    print(f"result, within {NEAR} pixels of a border: {close:.4f} levels; elsewhere: {far:.4f}")
     print(f"largest: {apart.max():.2f}; restyling itself: {np.abs(pair[0] - content).mean():.1f}")
 
 

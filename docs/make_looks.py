@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,8 @@ FINE, COARSE = ("relu1_1", "relu2_1"), ("relu4_1", "relu5_1")
 FALLING = ("relu1_1:16", "relu2_1:8", "relu3_1:4", "relu4_1:2", "relu5_1:1")
 RISING = ("relu1_1:1", "relu2_1:2", "relu3_1:4", "relu4_1:8", "relu5_1:16")
 
+SOFT, HARD = ("sky_soft", "hill_soft"), ("sky_hard", "hill_hard")
+
 STRIPS: dict[str, tuple[Picture, ...]] = {
     "materials": (
         plain("content", "content"),
@@ -91,7 +93,7 @@ STRIPS: dict[str, tuple[Picture, ...]] = {
         made(name, content_layers=(name,)) for name in ("relu2_2", "relu3_2", "relu4_2", "relu5_2")
     ),
     "pooling": varied("pooling", ("average", "max", "l2")),
-    "tv-weight": varied("tv_weight", (0, 0.02, 0.2, 2)),
+    "tv-weight": varied("tv_weight", (0, 0.2, 2, 10)),
     "color": varied("color", ("style", "content", "match"), "embers"),
     "style-mix": (
         made("night alone"),
@@ -102,9 +104,9 @@ STRIPS: dict[str, tuple[Picture, ...]] = {
     ),
     "content-masks": (
         plain("mask of embers", "hill_soft"),
-        made("soft edge", "night", "embers", content_masks=("sky_soft", "hill_soft")),
-        plain("mask of embers", "hill_hard"),
-        made("hard edge", "night", "embers", content_masks=("sky_hard", "hill_hard")),
+        made("soft edge", "night", "embers", content_masks=SOFT),
+        made("hard edge", "night", "embers", content_masks=HARD),
+        made("soft, two finest layers", "night", "embers", content_masks=SOFT, style_layers=FINE),
     ),
     "style-masks": (
         made("all of embers", "embers"),
@@ -118,7 +120,11 @@ STRIPS: dict[str, tuple[Picture, ...]] = {
         *varied("match_weight", (0, 2, 8), "mosaic"),
         made("2, style weight 0", "mosaic", match_weight=2, style_weight=0),
     ),
-    "init": (*varied("init", ("content", "noise", "style")), made("embers.jpg", init="embers")),
+    "init": (
+        *varied("init", ("content", "noise", "style")),
+        made("embers.jpg", init="embers"),
+        made("noise, relu2_2 at 4", init="noise", content_layers=("relu2_2",), content_weight=4),
+    ),
     "levels": (
         made("1", levels=(1,)),
         made("0.5, 1", levels=(0.5, 1)),
@@ -191,7 +197,7 @@ def in_workshop(settings: Settings, workshop: Path) -> Settings:
         for name in ("content_masks", "style_masks")
     }
     init = settings.init if settings.init in INITS else str(workshop / f"{settings.init}.png")
-    return replace(settings, **found, init=init)
+    return settings.override(**found, init=init)
 
 
 @cache
