@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -80,6 +81,7 @@ def stylize_video(
     span: Span | None = None,
     fps: Fraction | int | None = None,
     overwrite: bool = False,
+    side_by_side: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
     """Restyle a video file into another, with its sound; or numbered pictures, or into such.
@@ -87,11 +89,12 @@ def stylize_video(
     Args:
         content: The video, or numbered pictures: `shot.%04d.png`.
         style: One picture, or several that count as one style.
-        output: Where the result goes: .mp4, .mov or .mkv, which appears when it is complete; or `out.%04d.png`.
+        output: Where the result goes: .mp4, .mov, .mkv or .webm, which appears when it is complete; or `out.%04d.png`.
         settings: How; the standard ones by default.
         span: Which frames; all of them by default.
         fps: Numbered pictures per second; 24 by default.
         overwrite: Replace an output that exists.
+        side_by_side: Put the content to the left of the result.
         on_frame: Called after every frame.
 
     Raises:
@@ -106,6 +109,7 @@ def stylize_video(
         settings or Settings(),
         span or Span(),
         overwrite=overwrite,
+        side_by_side=side_by_side,
         fps=None if fps is None else Fraction(fps),
     )
     return run(make_plan(request), on_frame=on_frame)
@@ -162,12 +166,14 @@ def _run(plan: Plan, loaded: _Loaded | None, on_frame: OnFrame, on_work: OnWork)
     began = time.monotonic()
     stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work)
     weights = "none" if loaded is None else loaded.weights
+    if plan.request.side_by_side:
+        stylize = _beside(stylize)
     comment = _comment(plan, weights)
     if plan.clip is None:
         frames = _run_still(plan, stylize, comment, on_frame)
     else:
         frames = _run_video(plan, plan.clip, stylize, comment, on_frame)
-    return Summary(plan.request.output, frames, time.monotonic() - began, plan.size, weights)
+    return Summary(plan.request.output, frames, time.monotonic() - began, plan.written_size, weights)
 
 
 def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
@@ -177,7 +183,7 @@ def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame:
     read = read_frames if clip.first is None else sequence.read_frames
     frames = read(clip, plan.size, request.span)
     alone = settings.independent or plan.untouched
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow)
+    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask)
     steps = prefetch(_in_regions(moving, settings.content_masks, plan.size, request.span))
     count, began = 0, time.monotonic()
     with _writer(plan, clip, comment) as writer:
@@ -195,7 +201,8 @@ def _writer(plan: Plan, clip: Clip, comment: str) -> VideoWriter | SequenceWrite
     if sequence.is_sequence(output):
         return SequenceWriter(output, sequence.first_number(clip), comment)
     tracks, part = list(plan.tracks), not plan.request.span.whole
-    return VideoWriter(output, clip, plan.size, plan.settings.codec, tracks, from_zero=part, comment=comment)
+    encoding = plan.encoding or plan.settings.codec
+    return VideoWriter(output, clip, plan.written_size, encoding, tracks, from_zero=part, comment=comment)
 
 
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
@@ -219,6 +226,25 @@ def _in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, in
 
 def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
     return ((step.frame, {}) for step in steps)
+
+
+def _beside(stylize: Stylize) -> Stylize:
+    """The same, with each frame's content to its left."""
+
+    def both(steps: Iterable[Step]) -> Iterator[Made]:
+        contents: deque[Frame] = deque()
+
+        def noted() -> Iterator[Step]:
+            for step in steps:
+                contents.append(step.frame)
+                yield step
+
+        for frame, losses in stylize(noted()):
+            content = contents.popleft()
+            alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
+            yield replace(frame, pixels=np.hstack([content.pixels, frame.pixels]), alpha=alpha), losses
+
+    return both
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,11 +306,11 @@ def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Pa
 
 
 def _comment(plan: Plan, weights: str) -> str:
-    """How the result was made, for its metadata: one line of JSON."""
+    """How the result was made, for its metadata: one line of JSON that `--config` reads again."""
     made = {
         "videostyle": version("videostyle"),
         "weights": weights,
         "styles": [style.name for style in plan.request.styles],
-        "settings": asdict(plan.settings),
+        "settings": asdict(plan.settings) | {"size": max(plan.size)},
     }
     return json.dumps(made, separators=(",", ":"))

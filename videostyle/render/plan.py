@@ -12,9 +12,10 @@ from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
-from videostyle.media import matte, sequence, sound, source, still, writer
-from videostyle.media.sound import Track
+from videostyle.media import codecs, matte, sequence, sound, source, still, writer
+from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
+from videostyle.media.tracks import Track
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
 from videostyle.style.layers import layer_shares
 from videostyle.style.schedule import fresh_work
@@ -40,6 +41,7 @@ class Request:
         folder: The output is a directory, made if it is not there: see `batch.make_batch`.
         fps: Numbered pictures per second; `sequence.RATE` by default.
         attention_map: Where to write what stands out in the first frame, as a picture.
+        side_by_side: The content stands to the left of the result.
 
     """
 
@@ -53,6 +55,7 @@ class Request:
     folder: bool = False
     fps: Fraction | None = None
     attention_map: Path | None = None
+    side_by_side: bool = False
 
     @property
     def prepared(self) -> Settings:
@@ -71,6 +74,7 @@ class Plan:
         clip: The source, a film or numbered pictures; None for a still.
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
+        encoding: Of a video.
 
     """
 
@@ -80,6 +84,13 @@ class Plan:
     clip: Clip | None
     tracks: tuple[Track, ...]
     frames: int | None
+    encoding: Encoding | None = None
+
+    @property
+    def written_size(self) -> tuple[int, int]:
+        """(width, height) of what is written: two pictures if they stand side by side."""
+        width, height = self.size
+        return (2 * width if self.request.side_by_side else width), height
 
     @property
     def untouched(self) -> bool:
@@ -148,19 +159,44 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     if sequence.is_sequence(output):
         _check_suffix(output)
     elif still.is_still(output):
-        raise OutputError(output, "a video is written as .mp4, .mov or .mkv, or as numbered pictures: out.%04d.png")
+        raise OutputError(
+            output, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
+        )
     clip = _probed(request)
+    if clip.light is not None and not (settings.iterations or settings.first_iterations):
+        clip = replace(clip, light=clip.light.unlimited())
     frames = _frames_in(request.span, clip)
     tell_of_limit(max(clip.width, clip.height), request)
     size = output_size(clip.width, clip.height, request)
     if sequence.is_sequence(output):
         _check_numbers(request, clip)
         return Plan(request, settings, size, clip, (), frames)
-    if settings.codec == "h264" and any(side % 2 for side in size):
-        log.warning("%dx%d is made even for H.264 by repeating the last row or column", *size)
-    tracks = tuple(sound.plan_tracks(request.content, output)) if clip.first is None else ()
-    writer.check_output(output, clip, size, settings.codec, list(tracks))
-    return Plan(request, settings, size, clip, tracks, frames)
+    encoding = _encoding(request, settings, clip)
+    plan = Plan(request, settings, size, clip, _tracks(request, settings, clip), frames, encoding)
+    if encoding.padded(plan.written_size) != plan.written_size:
+        words = "%dx%d is made even for %s by repeating the last row or column"
+        log.warning(words, *plan.written_size, encoding.pixel_format)
+    writer.check_output(output, clip, plan.written_size, encoding, list(plan.tracks))
+    return plan
+
+
+def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
+    return codecs.choose(
+        request.output,
+        clip.colors.for_film(),
+        settings.codec,
+        crf=settings.crf,
+        pix_fmt=settings.pix_fmt,
+        delivery=settings.delivery,
+    )
+
+
+def _tracks(request: Request, settings: Settings, clip: Clip) -> tuple[Track, ...]:
+    if clip.first is not None:
+        return ()
+    delivery = codecs.DELIVERIES.get(settings.delivery)
+    only = delivery.sounds if delivery is not None else ()
+    return tuple(sound.plan_tracks(request.content, request.output, cut=not request.span.whole, only=only))
 
 
 def _probed(request: Request) -> Clip:
@@ -205,7 +241,9 @@ def _places(span: Span, clip: Clip) -> tuple[int, int | None]:
 def _check_paths(request: Request) -> None:
     output = request.output
     if not request.content.exists() and not sequence.is_sequence(request.content):
-        raise UnreadableError(request.content, "there is no such file")
+        address = re.match(r"[a-z]{2,}:/", str(request.content))
+        reason = "it is an address; download it first" if address else "there is no such file"
+        raise UnreadableError(request.content, reason)
     if _identities(request.content, *request.styles) & _identities(output):
         raise OutputError(output, "it is an input of this very job; choose another name")
     check_styles(request.styles)
