@@ -11,7 +11,7 @@ from dataclasses import fields
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.argument import ArgumentCollection
@@ -19,10 +19,12 @@ from cyclopts.config import Dict
 from tqdm import tqdm
 
 from videostyle.errors import InputError, MediaError, VideostyleError
-from videostyle.render.batch import Batch, make_batch
-from videostyle.render.pipeline import FrameReport, Summary, run, run_batch
-from videostyle.render.plan import Plan, Request, make_plan, make_span, parse_rate
 from videostyle.settings import PRESETS, Flow, Settings, preset, read_toml
+
+if TYPE_CHECKING:  # the rooms that do the work load when there is some
+    from videostyle.render.batch import Batch
+    from videostyle.render.pipeline import FrameReport, Summary
+    from videostyle.render.plan import Plan
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
 RESERVED = ("bench", "sheet", "studio", "weights")  # commands to come
@@ -102,6 +104,10 @@ def _command(
         return
     if len(paths) < 3:
         raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
+    from videostyle.render.batch import make_batch
+    from videostyle.render.pipeline import run
+    from videostyle.render.plan import Request, make_plan, make_span, parse_rate
+
     span = make_span(frames, start, end)
     content, *styles, output = map(Path, paths)
     folder = paths[-1].endswith("/") or output.is_dir()
@@ -118,6 +124,8 @@ def _command(
 
 
 def _make_pictures(batch: Batch, *, quiet: bool) -> None:
+    from videostyle.render.pipeline import run_batch
+
     with _Bar(batch, hidden=quiet) as bar:
         made = list(run_batch(batch, on_frame=bar.on_frame, on_work=bar.on_work))
     if not quiet:
@@ -161,6 +169,7 @@ def _evaluate(
     """
     from videostyle.measure.evaluate import Request, evaluate
     from videostyle.measure.report import table
+    from videostyle.render.plan import make_span
 
     _speak(quiet=quiet, verbose=verbose)
     request = Request(
