@@ -6,7 +6,18 @@ import pytest
 
 from tests import media
 from videostyle.frames import Frame
-from videostyle.motion.flow import MASKS, METHODS, consistent, estimate, looks_right, off_boundaries, settled
+from videostyle.motion.flow import (
+    ALIKE,
+    CLEARLY_BETTER,
+    MASKS,
+    METHODS,
+    REACHES,
+    consistent,
+    estimate,
+    looks_right,
+    off_boundaries,
+    settled,
+)
 from videostyle.motion.follow import follow_motion
 from videostyle.motion.shots import find_shots
 
@@ -63,6 +74,36 @@ def test_a_smooth_motion_is_left_as_it_was_found():
     before, now = media.panning(2, 128, 96, step=2)
     smooth = METHODS["dis-fine"](*(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (now, before)))
     assert np.abs(settled(smooth, now, before) - smooth)[16:-16, 16:-16].max() < 0.5
+
+
+def settled_everywhere(flow, here, there):
+    """The definition of `settled`: every pixel asks all its neighbours."""
+    h, w = flow.shape[:2]
+    y, x = np.mgrid[:h, :w].astype(np.float32)
+
+    def mismatch(flow):
+        ends = x + flow[..., 0], y + flow[..., 1]
+        moved = cv2.remap(there, *ends, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.GaussianBlur(np.abs(here.astype(np.float32) - moved).sum(-1), (0, 0), 1.0)
+
+    found, least = flow.copy(), CLEARLY_BETTER * mismatch(flow)
+    for dx, dy in ((r * a, r * b) for r in REACHES for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))):
+        at = np.clip(y + dy, 0, h - 1).astype(int), np.clip(x + dx, 0, w - 1).astype(int)
+        offered = flow[at]
+        taken = (mismatch(offered) < least) & (np.abs(offered - flow).max(-1) > ALIKE)
+        least = np.where(taken, mismatch(offered), least)
+        found[taken] = offered[taken]
+    return found
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_only_pixels_with_other_neighbours_are_asked_and_nothing_is_missed(noise):
+    (before, _), (now, _) = moving_disc()
+    flow = METHODS["dis-fine"](*(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (now, before)))
+    flow += noise * np.random.default_rng(0).normal(size=flow.shape).astype(np.float32)
+    expected = settled_everywhere(flow, now, before)
+    assert (expected != flow).any()
+    np.testing.assert_allclose(settled(flow, now, before), expected, atol=1e-4)
 
 
 def test_what_an_object_uncovers_is_not_trusted():

@@ -10,7 +10,7 @@ from videostyle.style.layers import depth, layer_name, layer_shares
 from videostyle.style.look import Look, Style
 from videostyle.style.objective import Objective
 from videostyle.style.optimize import _evaluate
-from videostyle.style.vgg import MEAN, STD, VGG19, _pool, _ReplicatePad, shapes, torchvision_indices
+from videostyle.style.vgg import MEAN, STD, VGG19, _pool, _Responding, shapes, torchvision_indices
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +61,29 @@ def test_features_come_under_the_names_asked_for(network):
     assert set(network(torch.rand(1, 3, 32, 32), ["block2_conv1", "relu1_1"])) == {"block2_conv1", "relu1_1"}
 
 
-def test_replicated_border_has_torchs_value_and_gradient():
-    x = torch.rand(2, 3, 5, 4, dtype=torch.float64, requires_grad=True)
-    weight = torch.rand(2, 3, 7, 6, dtype=torch.float64)
-    (ours,) = torch.autograd.grad((_ReplicatePad.apply(x) * weight).sum(), x)
-    (theirs,) = torch.autograd.grad((F.pad(x, (1, 1, 1, 1), mode="replicate") * weight).sum(), x)
+def test_a_response_has_torchs_value_and_gradient():
+    x = torch.randn(2, 3, 5, 4, dtype=torch.float64, requires_grad=True)
+    weight, bias = torch.randn(6, 3, 3, 3, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
+    ours = _Responding.apply(x, weight, bias)
+    theirs = F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias))
     torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(_ReplicatePad.apply(x), F.pad(x, (1, 1, 1, 1), mode="replicate"))
+    slope = torch.randn_like(ours)
+    gradients = (torch.autograd.grad((y * slope).sum(), x)[0] for y in (ours, theirs))
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_convolution_keeps_only_its_response_for_the_gradient(network):
+    kept = {}
+
+    def keep(tensor):
+        kept[tensor.data_ptr()] = tensor.shape
+        return tensor
+
+    image = torch.rand(1, 3, 32, 48, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        response = network(image, ["relu1_2"])["relu1_2"]
+    assert [shape for shape in kept.values() if shape[0] == 1] == [response.shape] * 2
+    assert response.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_flat_picture_has_flat_features(network):

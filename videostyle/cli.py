@@ -11,7 +11,7 @@ from dataclasses import fields
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.argument import ArgumentCollection
@@ -19,11 +19,12 @@ from cyclopts.config import Dict
 from tqdm import tqdm
 
 from videostyle.errors import InputError, MediaError, VideostyleError
-from videostyle.media.comment import has_comment, read_comment
-from videostyle.render.batch import Batch, make_batch
-from videostyle.render.pipeline import FrameReport, Summary, run, run_batch
-from videostyle.render.plan import Plan, Request, make_plan, make_span, parse_rate
 from videostyle.settings import PRESETS, Flow, Settings, preset, read_made, read_toml
+
+if TYPE_CHECKING:  # the rooms that do the work load when there is some
+    from videostyle.render.batch import Batch
+    from videostyle.render.pipeline import FrameReport, Summary
+    from videostyle.render.plan import Plan
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
 RESERVED = ("bench", "sheet", "studio", "weights")  # commands to come
@@ -50,6 +51,8 @@ def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) 
 
 def _read_config(path: Path) -> dict[str, Any]:
     """Settings from a TOML file, or from a result that says how it was made."""
+    from videostyle.media.comment import has_comment, read_comment
+
     return read_made(read_comment(path), path) if has_comment(path) else read_toml(path)
 
 
@@ -111,6 +114,10 @@ def _command(
         return
     if len(paths) < 3:
         raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
+    from videostyle.render.batch import make_batch
+    from videostyle.render.pipeline import run
+    from videostyle.render.plan import Request, make_plan, make_span, parse_rate
+
     span = make_span(frames, start, end)
     content, *styles, output = map(Path, paths)
     folder = paths[-1].endswith("/") or output.is_dir()
@@ -139,6 +146,8 @@ def _command(
 
 
 def _make_pictures(batch: Batch, *, quiet: bool) -> None:
+    from videostyle.render.pipeline import run_batch
+
     with _Bar(batch, hidden=quiet) as bar:
         made = list(run_batch(batch, on_frame=bar.on_frame, on_work=bar.on_work))
     if not quiet:
@@ -182,6 +191,7 @@ def _evaluate(
     """
     from videostyle.measure.evaluate import Request, evaluate
     from videostyle.measure.report import table
+    from videostyle.render.plan import make_span
 
     _speak(quiet=quiet, verbose=verbose)
     request = Request(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from videostyle.frames import Motion, Pixels, Plane
 
 Gray = NDArray[np.uint8]
+Places = NDArray[np.bool_]
 Method = Callable[[Gray, Gray], Plane]
 Mask = Callable[[Plane, Plane, Pixels, Pixels], Plane]
 
@@ -18,6 +19,8 @@ LARGEST = 1024  # longest side that flow is computed at; beyond it the flow is e
 CLEARLY_BETTER = 0.8  # a neighbour's flow is taken if its mismatch is below this share of a pixel's own
 REACHES = (4, 8)  # pixels away that neighbours are asked
 ALIKE = 0.5  # pixels: flows that differ by less count as one
+_WIDTH = 9  # pixels of that neighbourhood
+_ROW = 1024
 DOUBTFUL = (4.0, 9.0)  # levels of color difference at which trust begins to go, and is gone
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
 _BORDER = 0.5  # pixels beyond the frame that still count as inside
@@ -95,30 +98,54 @@ def settled(flow: Plane, here: Pixels, there: Pixels) -> Plane:
         there: Same shape.
 
     """
-    found, least = flow.copy(), CLEARLY_BETTER * _mismatch(flow, here, there)
-    for reach in REACHES:
-        for dx, dy in ((reach, 0), (-reach, 0), (0, reach), (0, -reach)):
-            offered = _shifted(flow, dx, dy)
-            mismatch = _mismatch(offered, here, there)
-            taken = (mismatch < least) & (np.abs(offered - flow).max(-1) > ALIKE)
-            least = np.where(taken, mismatch, least)
-            found[taken] = offered[taken]
+    offers = list(_offers(flow))
+    if not offers:
+        return flow.copy()
+    found, asked = flow.copy(), np.logical_or.reduce([differs for _, differs in offers])
+    least = CLEARLY_BETTER * _mismatch(flow, here, there, asked)
+    for offered, differs in offers:
+        mismatch = _mismatch(offered, here, there, differs)
+        taken = differs & (mismatch < least)
+        least[taken] = mismatch[taken]
+        found[taken] = offered[taken]
     return found
 
 
-def _mismatch(flow: Plane, here: Pixels, there: Pixels) -> Plane:
-    """How badly the flow explains `here`: absolute color difference, over a small neighbourhood, (H, W)."""
-    moved = cv2.remap(there, *_ends(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mismatch: Plane = cv2.GaussianBlur(cv2.absdiff(here, moved).astype(np.float32).sum(-1), (0, 0), 1.0)
+def _offers(flow: Plane) -> Iterator[tuple[Plane, Places]]:
+    """The flow that each pixel's neighbours have, and where it is another than its own; none that is so nowhere."""
+    (h, w), most = flow.shape[:2], max(REACHES)
+    wide = np.pad(flow, ((most, most), (most, most), (0, 0)), mode="edge")
+    for reach in REACHES:
+        for dx, dy in ((reach, 0), (-reach, 0), (0, reach), (0, -reach)):
+            offered = wide[most + dy : most + dy + h, most + dx : most + dx + w]
+            apart = np.abs(offered - flow)
+            differs = np.maximum(apart[..., 0], apart[..., 1]) > ALIKE
+            if differs.any():
+                yield offered, differs
+
+
+def _mismatch(flow: Plane, here: Pixels, there: Pixels, asked: Places) -> Plane:
+    """How badly the flow explains `here`: absolute color difference, over a small neighbourhood.
+
+    (H, W), of use only where `asked` for: elsewhere it is not worked out.
+    """
+    ys, xs = np.nonzero(cv2.dilate(asked.astype(np.uint8), np.ones((_WIDTH, _WIDTH), np.uint8)))
+    vectors = flow[ys, xs]
+    moved = _sampled(there, xs.astype(np.float32) + vectors[:, 0], ys.astype(np.float32) + vectors[:, 1])
+    apart = np.zeros(asked.shape, np.float32)
+    apart[ys, xs] = cv2.absdiff(here[ys, xs], moved).sum(-1, dtype=np.uint16)
+    mismatch: Plane = cv2.GaussianBlur(apart, (_WIDTH, _WIDTH), 1.0)
     return mismatch
 
 
-def _shifted(flow: Plane, dx: int, dy: int) -> Plane:
-    """The flow that pixels (dx, dy) away have."""
-    h, w = flow.shape[:2]
-    shift = np.array([[1, 0, -dx], [0, 1, -dy]], np.float32)
-    shifted: Plane = cv2.warpAffine(flow, shift, (w, h), borderMode=cv2.BORDER_REPLICATE)
-    return shifted
+def _sampled(pixels: Pixels, x: Plane, y: Plane) -> Pixels:
+    """The colors at some places, (n, 3); in rows, since OpenCV has a limit to their length."""
+    shape = (-(-len(x) // _ROW), _ROW)
+    found = cv2.remap(
+        pixels, np.resize(x, shape), np.resize(y, shape), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    sampled: Pixels = found.reshape(-1, 3)[: len(x)]
+    return sampled
 
 
 def consistent(backward: Plane, forward: Plane) -> Plane:

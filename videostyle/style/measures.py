@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -68,14 +69,16 @@ def _gaussian(target: Statistics) -> Distance:
 
 
 def _quantiles(features: Tensor, places: Tensor | None) -> Statistics:
-    return (losses.quantiles(features, _directions(features.shape[1]).to(features), QUANTILES, places),)
+    directions = _directions(features.shape[1], features.dtype, features.device)
+    return (losses.quantiles(features, directions, QUANTILES, places),)
 
 
-def _directions(channels: int) -> Tensor:
+@cache
+def _directions(channels: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The same unit vectors every time, (C, D): each group of at most C of them is orthogonal."""
     drawn = torch.randn(channels, channels, generator=torch.Generator().manual_seed(channels))
     orthogonal: Tensor = torch.linalg.qr(drawn)[0]
-    return orthogonal[:, : min(channels, DIRECTIONS)]
+    return orthogonal[:, : min(channels, DIRECTIONS)].to(device, dtype)
 
 
 MEASURES = {

@@ -31,27 +31,50 @@ def shapes() -> dict[str, tuple[int, int, int, int]]:
     return found
 
 
-class _ReplicatePad(torch.autograd.Function):
-    """Repeat the border once on each side; unlike torch's own, its gradient is deterministic on CUDA."""
+class _Responding(torch.autograd.Function):
+    """relu(convolution) of a picture whose border is repeated once on each side.
+
+    In one piece it keeps its response and nothing else until the gradient is asked for: the weights have none, so
+    that the padded input, which torch's own convolution keeps, is of no use. The gradient is deterministic on CUDA,
+    which that of torch's own padding is not.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        n, c, h, w = x.shape
-        out = x.new_empty((n, h + 2, w + 2, c)).permute(0, 3, 1, 2)
-        out[..., 1:-1, 1:-1] = x
-        out[..., 1:-1, 0], out[..., 1:-1, -1] = x[..., 0], x[..., -1]
-        out[..., 0, :], out[..., -1, :] = out[..., 1, :], out[..., -2, :]
-        return out
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        response = F.conv2d(_bordered(x), weight, bias).relu_()
+        ctx.save_for_backward(response, weight)
+        return response
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        rows = grads[0][..., 1:-1, :].clone(memory_format=torch.channels_last)
-        rows[..., 0, :] += grads[0][..., 0, :]
-        rows[..., -1, :] += grads[0][..., -1, :]
-        inside = rows[..., 1:-1]
-        inside[..., 0] += rows[..., 0]
-        inside[..., -1] += rows[..., -1]
-        return inside
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        response, weight = ctx.saved_tensors
+        gradient = torch.ops.aten.threshold_backward(grads[0], response, 0)
+        n, _, h, w = response.shape
+        shaped = gradient.new_empty((n, h + 2, w + 2, weight.shape[1])).permute(0, 3, 1, 2)  # its values are not read
+        of_bordered, _, _ = torch.ops.aten.convolution_backward(
+            gradient, shaped, weight, None, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, (True, False, False)
+        )
+        return _folded(of_bordered), None, None
+
+
+def _bordered(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    out = x.new_empty((n, h + 2, w + 2, c)).permute(0, 3, 1, 2)
+    out[..., 1:-1, 1:-1] = x
+    out[..., 1:-1, 0], out[..., 1:-1, -1] = x[..., 0], x[..., -1]
+    out[..., 0, :], out[..., -1, :] = out[..., 1, :], out[..., -2, :]
+    return out
+
+
+def _folded(gradient: Tensor) -> Tensor:
+    """The gradient of `_bordered`: what lies on the border is added to where it came from, in place."""
+    rows = gradient[..., 1:-1, :]
+    rows[..., 0, :] += gradient[..., 0, :]
+    rows[..., -1, :] += gradient[..., -1, :]
+    inside = rows[..., 1:-1]
+    inside[..., 0] += rows[..., 0]
+    inside[..., -1] += rows[..., -1]
+    return inside
 
 
 def _pool(x: Tensor, pooling: Pooling) -> Tensor:
@@ -121,7 +144,7 @@ class VGG19:
             if name.endswith("_1") and name != "1_1":
                 x = _pool(x, self.pooling)
                 x = x if self._gain == 1 else x * self._gain
-            x = F.relu(F.conv2d(_ReplicatePad.apply(x), layer.weight, layer.bias), inplace=True)
+            x = _Responding.apply(x, layer.weight, layer.bias)
             yield f"relu{name}", x, layer.size
 
     @torch.no_grad()
