@@ -91,6 +91,7 @@ def _command(
         Path | None, Parameter(help="Write what stands out in the first frame as a picture.", group=_JOB)
     ] = None,
     overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.", group=_JOB)] = False,
+    resume: Annotated[bool, Parameter(help="Go on with a job that was stopped.", group=_JOB)] = False,
     quiet: Annotated[bool, Parameter(help="Say nothing but errors.", group=_JOB)] = False,
     verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.", group=_JOB)] = False,
     version: Annotated[bool, Parameter(help="Show the version; with --verbose, of everything.", group=_JOB)] = False,
@@ -106,13 +107,15 @@ def _command(
     content, *styles, output = map(Path, paths)
     folder = paths[-1].endswith("/") or output.is_dir()
     rate = parse_rate(fps) if fps is not None else None
-    request = Request(content, tuple(styles), output, settings, span, preview, overwrite, folder, rate, attention_map)
+    request = Request(
+        content, tuple(styles), output, settings, span, preview, overwrite, folder, rate, attention_map, resume
+    )
     if folder:
         _make_pictures(make_batch(request), quiet=quiet)
         return
     plan = make_plan(request)
     with _Bar(plan, hidden=quiet) as bar:
-        summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work)
+        summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work, on_resume=bar.on_resume)
     if not quiet:
         print(_closing_line(summary))
 
@@ -239,7 +242,7 @@ class _Bar:
     """Progress in optimizer steps, so that the time to go is honest: a first frame costs many times the others."""
 
     def __init__(self, job: Plan | Batch, *, hidden: bool) -> None:
-        self._job, self._done, self._seconds = job, 0, 0.0
+        self._job, self._done, self._before, self._seconds = job, 0, 0, 0.0
         self._bar = tqdm(
             total=job.frames if job.untouched else job.work,
             disable=hidden,
@@ -254,6 +257,16 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
+    def on_resume(self, frames: int) -> None:
+        """That many frames were done before; the rest counts as the whole."""
+        self._before = self._done = frames
+        self._bar.reset(None if self._job.frames is None else self._left(frames))
+        self._show()
+
+    def _left(self, done: int) -> float | None:
+        frames = self._job.frames
+        return (None if frames is None else frames - done) if self._job.untouched else self._job.left(done) or None
+
     def on_work(self, work: float) -> None:
         self._bar.update(work)
 
@@ -261,7 +274,7 @@ class _Bar:
         self._done += 1
         self._seconds += report.seconds
         log.debug("frame %d: %s", report.index, ", ".join(f"{k} {v:.4f}" for k, v in report.losses.items()))
-        self._bar.set_postfix_str(f"{self._seconds / self._done:.2f} s/frame", refresh=False)
+        self._bar.set_postfix_str(f"{self._seconds / (self._done - self._before):.2f} s/frame", refresh=False)
         if self._job.untouched:
             self._bar.update(1)
         elif self._job.frames is not None:

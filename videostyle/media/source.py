@@ -112,6 +112,15 @@ def probe(path: Path) -> Clip:
         )
 
 
+def read_comment(path: Path) -> str:
+    """What a video file says about how it was made; empty if it says nothing, or is no video."""
+    try:
+        with open_source(path) as (container, _):
+            return container.metadata.get("comment", "")
+    except UnreadableError:
+        return ""
+
+
 @contextmanager
 def open_source(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file and its film; only local files, and no protocol that a playlist could smuggle in.

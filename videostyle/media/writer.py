@@ -24,10 +24,12 @@ from videostyle.media.alpha import on_white
 from videostyle.media.sound import Soundtrack, Track
 from videostyle.media.source import Clip
 
+_STEADY = "mbtree=0"  # x264's macroblock tree differs from run to run on AVX-512, at widths that are no multiple of 128
 OPTIONS = {
-    "h264": ("libx264", "yuv420p", {"crf": "17", "preset": "medium"}),
+    "h264": ("libx264", "yuv420p", {"crf": "17", "preset": "medium", "x264-params": _STEADY}),
     "ffv1": ("ffv1", "bgr0", {"level": "3", "slicecrc": "1"}),
 }
+THREADS = 4  # of the encoder, whose packets depend on it: the same on every machine
 
 
 class VideoWriter:
@@ -90,6 +92,7 @@ class VideoWriter:
         context.pix_fmt = pixel_format
         context.time_base = stream.time_base = self._clip.time_base
         context.flags |= Flags.frame_duration
+        context.thread_count = THREADS
         context.sample_aspect_ratio = self._clip.aspect
         if even:
             context.colorspace, context.color_range = self._colors.matrix, self._colors.range
@@ -98,10 +101,7 @@ class VideoWriter:
 
     def write(self, frame: Frame) -> None:
         """Encode one frame; the next one must be later."""
-        if self._sound is None:
-            self._begin = frame.seconds if self._from_zero else Fraction(0)
-            self._sound = self._soundtrack.packets(self._begin)
-            self._waiting = next(self._sound, None)
+        self._start(frame.seconds)
         pixels = at_depth(on_white(frame.pixels, frame.alpha), np.uint8)
         picture = color.to_picture(_padded(pixels, self._stream), self._pixel_format, self._colors)
         picture.time_base = frame.time_base
@@ -111,6 +111,29 @@ class VideoWriter:
         with _told(self._path):
             for packet in self._stream.encode(picture):
                 self._mux(packet)
+
+    def add(self, packet: Packet[Any], pts: int, dts: int) -> None:
+        """Put in a packet of the film that was encoded before; the first one is shown before all others.
+
+        Args:
+            packet: With its duration and time base.
+            pts: When it is shown, by the source's clock.
+            dts: When it is decoded.
+
+        """
+        self._start(pts * packet.time_base)
+        offset = round(self._begin / packet.time_base)
+        packet.pts, packet.dts, packet.stream = pts - offset, dts - offset, self._stream
+        self._end = max(self._end, (pts - offset + (packet.duration or 0)) * packet.time_base)
+        with _told(self._path):
+            self._mux(packet)
+
+    def _start(self, seconds: Fraction) -> None:
+        """The first frame, `seconds` into the source, starts the clock."""
+        if self._sound is None:
+            self._begin = seconds if self._from_zero else Fraction(0)
+            self._sound = self._soundtrack.packets(self._begin)
+            self._waiting = next(self._sound, None)
 
     def _mux(self, packet: Packet[Any]) -> None:
         """Sound first, as far as the picture has come; then the picture."""
@@ -137,14 +160,17 @@ class VideoWriter:
             return
         try:
             with _told(self._path):
-                for packet in self._stream.encode(None):
-                    self._mux(packet)
+                self._drain()
                 self._mux_sound(self._end if self._from_zero else None)
                 self._container.close()
                 publish(self._part, self._path)
         except BaseException:
             self._abandon()
             raise
+
+    def _drain(self) -> None:
+        for packet in self._stream.encode(None):
+            self._mux(packet)
 
     def _abandon(self) -> None:
         try:

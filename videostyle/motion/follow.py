@@ -9,18 +9,19 @@ from videostyle.motion.flow import METHODS, estimate
 from videostyle.motion.shots import find_shots
 
 
-def follow_motion(frames: Iterable[Frame], flow: str) -> Iterator[Step]:
+def follow_motion(frames: Iterable[Frame], flow: str, known: int = 0) -> Iterator[Step]:
     """Yield every frame in order with its motion; the first frame of a shot has none.
 
     Args:
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
+        known: How many frames at the beginning are done and need no motion; they only help to find the cuts.
 
     """
     method = METHODS[flow]
     previous: Frame | None = None
-    for frame, new_shot in find_shots(frames):
-        fresh = new_shot or previous is None
+    for number, (frame, new_shot) in enumerate(find_shots(frames)):
+        fresh = new_shot or previous is None or number < known
         yield Step(frame, None if fresh else estimate(previous.pixels, frame.pixels, method))  # type: ignore[union-attr]
         previous = frame
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
+from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +22,22 @@ from videostyle.errors import DivergedError, UnreadableError
 from videostyle.frames import Frame, Pixels, Plane, Step
 from videostyle.media import matte, sequence, still
 from videostyle.media.reader import read_frames
-from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, Span
-from videostyle.media.writer import VideoWriter
 from videostyle.render.batch import Batch
+from videostyle.render.facts import Facts, fingerprint
+from videostyle.render.journal import Journal, State, discard, told
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
+from videostyle.render.result import Result, result_of
+from videostyle.render.segments import in_segments
 from videostyle.settings import INITS, Settings
 
 if TYPE_CHECKING:
     import torch
 
+    from videostyle.style import stylizer
     from videostyle.style.vgg import VGG19
+    from videostyle.style.weights import Weights
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +58,15 @@ class FrameReport:
     losses: dict[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A finished frame, what was left of each loss on it, and what it leaves to the next one, fetched when asked."""
+
+    frame: Frame
+    losses: dict[str, float]
+    state: Callable[[], State]
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a job made."""
@@ -67,8 +84,8 @@ class Summary:
 
 OnFrame = Callable[[FrameReport], object]
 OnWork = Callable[[float], None]
-Made = tuple[Frame, dict[str, float]]
-Stylize = Callable[[Iterable[Step]], Iterator[Made]]
+OnResume = Callable[[int], object]
+Stylize = Callable[[Iterable[Step], State], Iterator[Made]]
 
 
 def stylize_video(
@@ -80,6 +97,7 @@ def stylize_video(
     span: Span | None = None,
     fps: Fraction | int | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
     """Restyle a video file into another, with its sound; or numbered pictures, or into such.
@@ -92,11 +110,12 @@ def stylize_video(
         span: Which frames; all of them by default.
         fps: Numbered pictures per second; 24 by default.
         overwrite: Replace an output that exists.
+        resume: Go on with a job that was stopped; the result is the same as if it had not been.
         on_frame: Called after every frame.
 
     Raises:
         InputError: The request cannot be met as asked; nothing was written.
-        VideostyleError: The work broke off; nothing was left behind.
+        VideostyleError: The work broke off; what is finished is kept beside the output for `resume`.
 
     """
     request = Request(
@@ -107,6 +126,7 @@ def stylize_video(
         span or Span(),
         overwrite=overwrite,
         fps=None if fps is None else Fraction(fps),
+        resume=resume,
     )
     return run(make_plan(request), on_frame=on_frame)
 
@@ -123,16 +143,27 @@ def stylize_image(
     return stylize_video(content, style, output, settings, overwrite=overwrite)
 
 
-def run(plan: Plan, *, on_frame: OnFrame = lambda report: None, on_work: OnWork = lambda work: None) -> Summary:
+def run(
+    plan: Plan,
+    *,
+    on_frame: OnFrame = lambda report: None,
+    on_work: OnWork = lambda work: None,
+    on_resume: OnResume = lambda frames: None,
+) -> Summary:
     """Do what a plan says.
 
     Args:
         plan: From `make_plan`.
         on_frame: Called after every frame.
         on_work: Called after every optimizer step with its cost, in steps at full size.
+        on_resume: Called once with how many frames were done before, where some were.
 
     """
-    return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work)
+    if plan.finished:
+        log.info("%s is finished already", plan.request.output)
+        discard(plan.request.output)
+        return Summary(plan.request.output, plan.frames or 0, 0.0, plan.size, "none")
+    return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work, on_resume)
 
 
 def run_batch(
@@ -158,53 +189,92 @@ def run_batch(
             log.warning("%s is left out: %s", plan.request.output.name, error)
 
 
-def _run(plan: Plan, loaded: _Loaded | None, on_frame: OnFrame, on_work: OnWork) -> Summary:
+def _run(
+    plan: Plan,
+    loaded: _Loaded | None,
+    on_frame: OnFrame,
+    on_work: OnWork,
+    on_resume: OnResume = lambda frames: None,
+) -> Summary:
     began = time.monotonic()
-    stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work)
     weights = "none" if loaded is None else loaded.weights
     comment = _comment(plan, weights)
     if plan.clip is None:
-        frames = _run_still(plan, stylize, comment, on_frame)
+        frames = _run_still(plan, _hand(plan, loaded, on_work, plan.request.attention_map), comment, on_frame)
     else:
-        frames = _run_video(plan, plan.clip, stylize, comment, on_frame)
+        frames = _run_film(plan, plan.clip, loaded, comment, on_frame, on_work, on_resume)
     return Summary(plan.request.output, frames, time.monotonic() - began, plan.size, weights)
 
 
-def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
+def _run_film(
+    plan: Plan,
+    clip: Clip,
+    loaded: _Loaded | None,
+    comment: str,
+    on_frame: OnFrame,
+    on_work: OnWork,
+    on_resume: OnResume,
+) -> int:
+    request, result = plan.request, result_of(plan, clip, comment)
+    facts = plan.facts | ({} if loaded is None else loaded.facts)
+    with Journal(request.output, facts, resume=request.resume, holds=result.holds) as journal:
+        if journal.frames:
+            _tell_of_resume(plan, journal.frames, on_resume)
+        if not journal.complete:
+            stylize = _hand(plan, loaded, on_work, None if journal.frames else request.attention_map)
+            _render(plan, clip, stylize, result, journal, on_frame)
+        result.finish(journal)
+        return journal.frames
+
+
+def _tell_of_resume(plan: Plan, done: int, on_resume: OnResume) -> None:
+    log.info("resumed at frame %d of %s", done, "?" if plan.frames is None else max(plan.frames, done))
+    on_resume(done)
+
+
+def _render(plan: Plan, clip: Clip, stylize: Stylize, result: Result, journal: Journal, on_frame: OnFrame) -> None:
+    """Make the segments that are not done yet; each is kept as soon as it is made."""
+    alone = plan.settings.independent or plan.untouched
+    state = journal.state
+    with closing(prefetch(_steps(plan, clip, journal.frames, alone=alone))) as steps:
+        for place, part in in_segments(steps, cuts=not alone):
+            frames = 0
+            with told(journal.output), result.run(journal.draft) as run:
+                for made in _reported(stylize(part, state), on_frame):
+                    run.write(made.frame)
+                    frames += 1
+            state = {} if alone else made.state()
+            journal.publish(frames, state, fresh=place.fresh)
+    journal.conclude()
+
+
+def _reported(making: Iterator[Made], on_frame: OnFrame) -> Iterator[Made]:
+    began = time.monotonic()
+    for made in making:
+        yield made
+        ended = time.monotonic()
+        on_frame(FrameReport(made.frame.index, ended - began, made.losses))
+        began = ended
+
+
+def _steps(plan: Plan, clip: Clip, done: int, *, alone: bool) -> Iterator[Step]:
+    """The steps after the first `done`, which are read as well, for what they tell of those that follow."""
     from videostyle.motion.follow import follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
     frames = read(clip, plan.size, request.span)
-    alone = settings.independent or plan.untouched
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow)
-    steps = prefetch(_in_regions(moving, settings.content_masks, plan.size, request.span))
-    count, began = 0, time.monotonic()
-    with _writer(plan, clip, comment) as writer:
-        for frame, losses in stylize(steps):
-            writer.write(frame)
-            count += 1
-            ended = time.monotonic()
-            on_frame(FrameReport(frame.index, ended - began, losses))
-            began = ended
-    return count
-
-
-def _writer(plan: Plan, clip: Clip, comment: str) -> VideoWriter | SequenceWriter:
-    output = plan.request.output
-    if sequence.is_sequence(output):
-        return SequenceWriter(output, sequence.first_number(clip), comment)
-    tracks, part = list(plan.tracks), not plan.request.span.whole
-    return VideoWriter(output, clip, plan.size, plan.settings.codec, tracks, from_zero=part, comment=comment)
+    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, done)
+    return islice(_in_regions(moving, settings.content_masks, plan.size, request.span), done, None)
 
 
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
     began = time.monotonic()
     content = still.read_frame(plan.request.content, plan.size)
     steps = _in_regions([Step(content, None)], plan.settings.content_masks, plan.size, Span())
-    ((frame, losses),) = stylize(steps)
-    still.write_still(plan.request.output, frame.pixels, comment, frame.alpha)
-    on_frame(FrameReport(0, time.monotonic() - began, losses))
+    (made,) = stylize(steps, {})
+    still.write_still(plan.request.output, made.frame.pixels, comment, made.frame.alpha)
+    on_frame(FrameReport(0, time.monotonic() - began, made.losses))
     return 1
 
 
@@ -217,17 +287,18 @@ def _in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, in
         yield replace(step, regions=tuple(planes))
 
 
-def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
-    return ((step.frame, {}) for step in steps)
+def _pass_through(steps: Iterable[Step], state: State) -> Iterator[Made]:
+    return (Made(step.frame, {}, dict) for step in steps)
 
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A network, the device it is on, and the name of its weights."""
+    """A network, the device it is on, the name of its weights, and what results depend on of all that."""
 
     network: VGG19
     device: torch.device
     weights: str
+    facts: Facts
 
 
 def _load(settings: Settings) -> _Loaded:
@@ -246,10 +317,28 @@ def _load(settings: Settings) -> _Loaded:
         native=weights.pooling,
         dtype=choose_precision(settings.precision, device),
     )
-    return _Loaded(network, device, weights.identity)
+    return _Loaded(network, device, weights.identity, _engine_facts(weights, device))
 
 
-def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork) -> Stylize:
+def _engine_facts(weights: Weights, device: torch.device) -> Facts:
+    import torch
+
+    found = hashlib.sha256()
+    for name in sorted(weights.tensors):
+        found.update(weights.tensors[name].numpy().tobytes())
+    return {
+        "weights": f"{weights.identity} ({found.hexdigest()[:16]})",
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+    }
+
+
+def _hand(plan: Plan, loaded: _Loaded | None, on_work: OnWork, attention_map: Path | None) -> Stylize:
+    """What restyles the steps of a segment; the map, if any, is made of the first step of all."""
+    return _pass_through if loaded is None else _stylizer(plan, loaded, on_work, attention_map)
+
+
+def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path | None) -> Stylize:
     from videostyle.style.stylizer import Stylizer
 
     settings = plan.settings
@@ -263,11 +352,30 @@ def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork) -> Stylize:
         init=None if settings.init in INITS else still.read_still(Path(settings.init)),
     )
 
-    def stylize(steps: Iterable[Step]) -> Iterator[Made]:
-        seen = _mapped(steps, stylizer.salience, plan.request.attention_map)
-        return ((made.frame, made.losses) for made in stylizer.stylize(seen))
+    maps = iter([attention_map])
+
+    def stylize(steps: Iterable[Step], state: State) -> Iterator[Made]:
+        seen = _mapped(steps, stylizer.salience, next(maps, None))
+        for made in stylizer.stylize(seen, _restored(state, loaded.device)):
+            yield Made(made.frame, made.losses, partial(_kept, made.state))
 
     return stylize
+
+
+def _kept(state: stylizer.State) -> State:
+    """What a frame leaves to the next, to the last bit, for a file."""
+    return {field.name: getattr(state, field.name).cpu().contiguous().numpy() for field in fields(state)}
+
+
+def _restored(state: State, device: torch.device) -> stylizer.State | None:
+    """The same in torch's own memory: how numbers lie there can change the last bit of what is made of them."""
+    import torch
+
+    from videostyle.style.stylizer import State as Left
+
+    return (
+        Left(**{name: torch.from_numpy(array).clone().to(device) for name, array in state.items()}) if state else None
+    )
 
 
 def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Path | None) -> Iterator[Step]:
@@ -283,6 +391,7 @@ def _comment(plan: Plan, weights: str) -> str:
     """How the result was made, for its metadata: one line of JSON."""
     made = {
         "videostyle": version("videostyle"),
+        "job": fingerprint(plan.facts),
         "weights": weights,
         "styles": [style.name for style in plan.request.styles],
         "settings": asdict(plan.settings),

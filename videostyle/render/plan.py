@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from videostyle.frames import fit
 from videostyle.media import matte, sequence, sound, source, still, writer
 from videostyle.media.sound import Track
 from videostyle.media.source import Clip, Span
+from videostyle.render.facts import Facts, fingerprint, plan_facts
+from videostyle.render.journal import check_facts, kept_facts, kept_segments, state_folder, trial_folder
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
 from videostyle.style.layers import layer_shares
 from videostyle.style.schedule import fresh_work
@@ -40,6 +42,7 @@ class Request:
         folder: The output is a directory, made if it is not there: see `batch.make_batch`.
         fps: Numbered pictures per second; `sequence.RATE` by default.
         attention_map: Where to write what stands out in the first frame, as a picture.
+        resume: Go on with a job that was stopped.
 
     """
 
@@ -53,6 +56,7 @@ class Request:
     folder: bool = False
     fps: Fraction | None = None
     attention_map: Path | None = None
+    resume: bool = False
 
     @property
     def prepared(self) -> Settings:
@@ -71,6 +75,8 @@ class Plan:
         clip: The source, a film or numbered pictures; None for a still.
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
+        facts: What the result of a film depends on, as far as it is known before the work.
+        finished: The output is there already, made by this very job.
 
     """
 
@@ -80,6 +86,8 @@ class Plan:
     clip: Clip | None
     tracks: tuple[Track, ...]
     frames: int | None
+    facts: Facts = field(default_factory=dict)
+    finished: bool = False
 
     @property
     def untouched(self) -> bool:
@@ -122,6 +130,7 @@ def make_plan(request: Request) -> Plan:
 
 def _plan_still(request: Request) -> Plan:
     _check_suffix(request.output)
+    _check_free(request)
     if sequence.is_sequence(request.output):
         raise OutputError(request.output, "one picture gets one name, without a number")
     size = still.picture_size(request.content)
@@ -154,13 +163,45 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     tell_of_limit(max(clip.width, clip.height), request)
     size = output_size(clip.width, clip.height, request)
     if sequence.is_sequence(output):
-        _check_numbers(request, clip)
-        return Plan(request, settings, size, clip, (), frames)
+        plan = _known(Plan(request, settings, size, clip, (), frames))
+        if not (request.resume and kept_facts(output)):
+            _check_numbers(request, clip)
+        return plan
     if settings.codec == "h264" and any(side % 2 for side in size):
         log.warning("%dx%d is made even for H.264 by repeating the last row or column", *size)
     tracks = tuple(sound.plan_tracks(request.content, output)) if clip.first is None else ()
-    writer.check_output(output, clip, size, settings.codec, list(tracks))
-    return Plan(request, settings, size, clip, tracks, frames)
+    _check_container(output, clip, size, settings.codec, tracks)
+    plan = _known(Plan(request, settings, size, clip, tracks, frames))
+    if not plan.finished:
+        _check_free(request)
+    return plan
+
+
+def _known(plan: Plan) -> Plan:
+    """The plan with its facts; work that is kept beside the output has to be wanted, and of this very job."""
+    request, facts = plan.request, plan_facts(plan)
+    if request.resume:
+        check_facts(request.output, facts)
+    elif kept_segments(request.output) and not request.overwrite:
+        raise OutputError(
+            request.output,
+            f"unfinished work on it is kept in {state_folder(request.output)}; "
+            "--resume goes on with that, --overwrite begins anew",
+        )
+    job = f'"job":"{fingerprint(facts)}"'
+    return replace(plan, facts=facts, finished=request.resume and job in source.read_comment(request.output))
+
+
+def _check_container(output: Path, clip: Clip, size: tuple[int, int], codec: str, tracks: Sequence[Track]) -> None:
+    """Write the planned header where the film will be written, and remove it again."""
+    folder = state_folder(output)
+    try:
+        with trial_folder(folder):
+            writer.check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, codec, list(tracks))
+    except OutputError as error:
+        raise OutputError(output, error.reason) from error
+    except OSError as error:
+        raise OutputError(output, f"{error.strerror}; choose another directory") from error
 
 
 def _probed(request: Request) -> Clip:
@@ -215,8 +256,13 @@ def _check_paths(request: Request) -> None:
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
     if not os.access(output.parent, os.W_OK):
         raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
-    if output.exists() and not request.overwrite:
-        raise OutputError(output, "it exists; choose another name or say --overwrite")
+    if not request.resume:
+        _check_free(request)
+
+
+def _check_free(request: Request) -> None:
+    if request.output.exists() and not request.overwrite:
+        raise OutputError(request.output, "it exists; choose another name or say --overwrite")
 
 
 def _identities(*paths: Path) -> set[tuple[int, int]]:

@@ -32,11 +32,26 @@ Work = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """What a frame leaves to the next one of its shot; all of it, so that work may go on from here in another process.
+
+    Args:
+        picture: (1, 3, H, W), the canvas as it was left, before rounding.
+        opening: (1, 3, H, W), the content of the frame that settled the look.
+
+    """
+
+    picture: Tensor
+    opening: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Stylized:
-    """A finished frame and what was left of each loss on it, weighted, by name."""
+    """A finished frame, what was left of each loss on it, weighted, by name, and what it leaves to the next one."""
 
     frame: Frame
     losses: dict[str, float]
+    state: State
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,20 +101,26 @@ class Stylizer:
         ]
         self._init = None if init is None else to_tensor(init, device)
 
-    def stylize(self, steps: Iterable[Step]) -> Iterator[Stylized]:
+    def stylize(self, steps: Iterable[Step], state: State | None = None) -> Iterator[Stylized]:
         """Yield each step's frame restyled. What one frame leaves to the next stays float, never 8 bit.
+
+        Args:
+            steps: In order.
+            state: What the frame before the first step left, where one went before.
 
         Raises:
             DivergedError: The objective is not finite.
 
         """
-        previous: Tensor | None = None
-        look: Look | None = None
+        previous = None if state is None else state.picture
+        opening = None if state is None else state.opening
+        look = None if opening is None else Look(self._settings, self._styles, opening)
         rungs = list(LADDER)
         for step in steps:
             content = to_tensor(step.frame.pixels, self._device)
-            if look is None or (step.motion is None and self._settings.color != "style"):
-                look = Look(self._settings, self._styles, content)
+            if look is None or opening is None or (step.motion is None and self._settings.color != "style"):
+                opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
+                look = Look(self._settings, self._styles, opening)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
             canvas = _Canvas(look.canvas(content), regions, look)
             found = self._within_memory(canvas, previous, step.motion, rungs)
@@ -107,7 +128,8 @@ class Stylizer:
                 raise DivergedError(step.frame.index)
             previous = found.image.clamp(0, 1)
             pixels = to_pixels(look.finished(previous, content), step.frame.pixels.dtype)
-            yield Stylized(replace(step.frame, pixels=pixels), {name: float(v) for name, v in found.losses.items()})
+            losses = {name: float(v) for name, v in found.losses.items()}
+            yield Stylized(replace(step.frame, pixels=pixels), losses, State(previous, opening))
 
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
