@@ -14,6 +14,7 @@ ABOUT = {
     "quality": "For the final film: about two and a half times the steps.",
     "gatys": "The classic recipe of Gatys et al. 2016: plain Gram matrices, 1000 steps; for stills.",
 }
+EXAMPLES = {"size": 640, "crf": 17}  # of settings that no preset sets
 
 
 def written(value: Any) -> str:
@@ -28,7 +29,7 @@ def config(name: str) -> str:
     parts = [f"# {ABOUT[name]}\n# videostyle IN STYLE OUT --config configs/{name}.toml"]
     for field in fields(Settings):
         value = getattr(PRESETS[name], field.name)
-        line = f"{field.name} = {written(value)}" if value is not None else f"# {field.name} = 640"
+        line = f"{field.name} = {written(value)}" if value is not None else f"# {field.name} = {EXAMPLES[field.name]}"
         parts.append("\n".join([*(f"# {text}" for text in textwrap.wrap(field.metadata["help"], 110)), line]))
     return "\n\n".join(parts) + "\n"
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+from av.subtitles.subtitle import SubtitleSet
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
@@ -38,18 +40,21 @@ def write_clip(
     codec: str = "ffv1",
     sound: str | None = "flac",
     rotation: int = 0,
+    mirrored: bool = False,
     tags: int | None = None,
+    faststart: bool = False,
 ) -> Path:
     """A clip of `images`, with a tone in `sound` of the same length."""
     base = time_base or Fraction(1, rate)
     ticks = list(pts) if pts is not None else [round(Fraction(t, rate) / base) for t in range(len(images))]
-    with av.open(str(path), "w") as container:
+    options = {"movflags": "+faststart"} if faststart and path.suffix == ".mp4" else {}
+    with av.open(str(path), "w", container_options=options) as container:
         film = container.add_stream(codec, rate=rate)
         film.height, film.width = images[0].shape[:2]
-        film.pix_fmt = "bgr0" if codec == "ffv1" else "yuv420p"
+        film.pix_fmt = {"ffv1": "bgr0", "png": "rgb24"}.get(codec, "yuv420p")
         film.time_base = film.codec_context.time_base = base
-        if rotation:
-            film.set_display_rotation(rotation)
+        if rotation or mirrored:
+            film.set_display_rotation(rotation, hflip=mirrored)
         if tags is not None:
             context = film.codec_context
             context.colorspace = context.color_primaries = context.color_trc = tags
@@ -63,6 +68,73 @@ def write_clip(
         if voice is not None:
             write_tone(container, voice, len(images) / rate)
     return path
+
+
+ASS = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, Alignment
+Style: Default,Arial,16,&Hffffff,2
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
+LINES = ((200, 300, "hello"), (900, 400, "world"))  # milliseconds, and what the subtitles of `write_full` say
+
+
+def write_full(path: Path, count: int = 48) -> Path:
+    """A Matroska film with all that can go with one: two sounds, two subtitles, a font, chapters, titles."""
+    base = Fraction(1, 1000)
+    with av.open(str(path), "w", container_options={"default_mode": "passthrough"}) as container:
+        film = container.add_stream("libx264", rate=24, width=64, height=48, pix_fmt="yuv420p")
+        film.time_base = film.codec_context.time_base = base
+        film.metadata["title"] = "the film"
+        voices = [container.add_stream(codec, rate=44100, layout="mono") for codec in ("flac", "aac")]
+        voices[0].metadata.update(language="eng", title="English")
+        voices[1].metadata.update(language="deu", title="Deutsch")
+        voices[1].disposition = av.stream.Disposition.default
+        texts = [container.add_stream(codec) for codec in ("subrip", "ass")]
+        for text in texts:
+            text.codec_context.subtitle_header, text.time_base = ASS, base
+        texts[0].metadata["language"] = "fra"
+        container.add_attachment("font.ttf", "font/ttf", b"12345")
+        container.metadata.update(title="A film", artist="someone")
+        marks = (0, 1000, 2000)
+        container.set_chapters(
+            [
+                {"id": k, "start": a, "end": b, "time_base": base, "metadata": {"title": f"Part {k}"}}
+                for k, (a, b) in enumerate(pairwise(marks), 1)
+            ]
+        )
+        for k, image in enumerate(panning(count)):
+            picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+            picture.pts, picture.time_base = round(k * 1000 / 24), base
+            container.mux(film.encode(picture))
+        container.mux(film.encode(None))
+        for voice, seconds in zip(voices, (count / 24, count / 24 + 0.5), strict=True):
+            write_tone(container, voice, seconds)
+        for text in texts:
+            for start, length, words in LINES:
+                line = SubtitleSet.create(f"0,0,Default,,0,0,0,,{words}".encode(), 0, length, start)
+                packet = text.codec_context.encode_subtitle(line)
+                packet.stream, packet.time_base = text, base
+                packet.pts, packet.dts, packet.duration = start, start, length
+                container.mux(packet)
+    return path
+
+
+def texts(path: Path, track: int = 0) -> list[tuple[int, int, str]]:
+    """Start and length in milliseconds, and the words, of a subtitle track."""
+    with av.open(str(path)) as container:
+        stream = container.streams.subtitles[track]
+        found = []
+        for packet in container.demux(stream):
+            for line in stream.decode(packet) if packet.size else ():
+                words = line.dialogue.decode() or line.text.decode()
+                times = (round(ticks * packet.time_base * 1000) for ticks in (packet.pts, packet.duration))
+                found.append((*times, words))
+        return found
 
 
 def write_tone(container: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
@@ -90,9 +162,19 @@ def shown(path: Path) -> tuple[list[Image], list[Fraction]]:
         return [f.to_ndarray(format="rgb24") for f in frames], [f.pts * f.time_base for f in frames]
 
 
-def sound_packets(path: Path) -> list[tuple[Fraction, bytes]]:
+def samples(path: Path, track: int = 0) -> tuple[Fraction, NDArray[np.float64]]:
+    """When a sound track begins, and the samples of its first channel in [-1, 1], as a player hears them."""
     with av.open(str(path)) as container:
-        packets = container.demux(container.streams.audio[0])
+        stream = container.streams.audio[track]
+        frames = list(container.decode(stream))
+        even = [f.to_ndarray()[0, :: 1 if f.format.is_planar else f.layout.nb_channels] for f in frames]
+        full = 1 if even[0].dtype.kind == "f" else np.iinfo(even[0].dtype).max + 1
+        return frames[0].pts * frames[0].time_base, np.concatenate(even) / full
+
+
+def sound_packets(path: Path, track: int = 0) -> list[tuple[Fraction, bytes]]:
+    with av.open(str(path)) as container:
+        packets = container.demux(container.streams.audio[track])
         return [(p.pts * p.time_base, bytes(p)) for p in packets if p.dts is not None]
 
 

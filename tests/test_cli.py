@@ -16,6 +16,7 @@ from PIL import Image
 
 import videostyle
 from tests import media
+from videostyle.media.comment import read_comment
 from videostyle.render.plan import parse_frames, parse_time
 from videostyle.render.prefetch import prefetch
 
@@ -125,13 +126,18 @@ def test_an_input_is_never_overwritten(clip, style, tmp_path):
         (["{clip}", "{style}", "{dir}/out.mp4", "--device", "tpu", "--size", "32"], "tpu"),
         (["{clip}", "{style}", "{dir}/out.mp4", "--style-layers", "relu9_1", "--weights", "builtin"], "relu9_1"),
         (["{dir}/none.mp4", "{style}", "{dir}/out.mp4"], "none.mp4"),
+        (["http://127.0.0.1/a.mp4", "{style}", "{dir}/out.mp4"], "address"),
+        (["{clip}", "{style}", "{dir}/out.avi", "--size", "32"], ".mkv"),
+        (["{clip}", "{style}", "{dir}/out.mp4", "--crf", "99"], "crf"),
+        (["{clip}", "{style}", "{dir}/out.mp4", "--codec", "prores"], ".mov"),
+        (["{clip}", "{style}", "{dir}/out.mp4", "--pix-fmt", "yuv1"], "yuv420p10le"),
         (["{clip}", "{dir}/none.png", "{dir}/out.mp4"], "none.png"),
         (["{clip}", "{clip}", "{dir}/out.mp4"], "a style is a picture"),
         (["{clip}", "{style}", "{dir}/out.png"], "video"),
         (["{style}", "{clip}", "{dir}/out.mp4"], "style"),
         (["{style}", "{style}", "{dir}/out.mp4"], ".png"),
         (["{clip}", "{style}", "{dir}/none/out.mp4"], "directory"),
-        (["{clip}", "{style}", "{dir}/out.webm", "--size", "32"], ".mkv"),
+        (["{clip}", "{style}", "{dir}/out.webm", "--size", "32", "--codec", "h264"], ".mkv"),
         (["bench"], "./bench"),
     ],
 )
@@ -192,6 +198,53 @@ def test_the_samples_are_what_their_maker_makes(tmp_path):
     made, kept = (media.shown(folder / "clip.mp4")[0] for folder in (tmp_path, samples))
     assert min(media.psnr(a, b) for a, b in zip(made, kept, strict=True)) > 40
     assert len(media.sound_packets(samples / "clip.mp4")) > 50
+
+
+IDENTITY = ["--iterations", "0", "--first-iterations", "0"]
+
+
+def test_content_and_result_stand_side_by_side(clip, style, tmp_path):
+    command(clip, style, tmp_path / "out.mkv", *FEW, "--codec", "ffv1", "--frames", "0:3", "--side-by-side")
+    images, _ = media.shown(tmp_path / "out.mkv")
+    assert [image.shape for image in images] == [(48, 128, 3)] * 3
+    for image, content in zip(images, media.panning(6), strict=False):
+        np.testing.assert_array_equal(image[:, :64], content)
+        assert media.psnr(image[:, 64:], content) < 25
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.webm"])
+def test_a_result_says_how_it_was_made_and_repeats_it(clip, style, tmp_path, name):
+    first, second = tmp_path / name, tmp_path / f"again{Path(name).suffix}"
+    words = [
+        "--seed",
+        7,
+        "--size",
+        48,
+        "--tv-weight",
+        0.5,
+        "--style-layers",
+        "relu1_1",
+        "--crf",
+        30,
+        "--flow",
+        "dis-fast",
+    ]
+    command(clip, style, first, *IDENTITY, *words)
+    command(clip, style, second, "--config", first)
+    a, b = (read_comment(path) for path in (first, second))
+    assert a == b
+    assert '"seed":7' in a
+    assert '"crf":30' in a
+    assert media.shown(second)[0][0].shape == (36, 48, 3)
+    assert "how it was made" in refusal(clip, style, tmp_path / "c.mp4", "--config", clip)
+
+
+def test_a_delivery_by_name(clip, style, tmp_path):
+    command(clip, style, tmp_path / "out.mov", *IDENTITY, "--delivery", "edit")
+    with av.open(str(tmp_path / "out.mov")) as container:
+        assert container.streams.video[0].codec_context.name == "prores"
+        assert container.streams.video[0].codec_context.pix_fmt == "yuv422p10le"
+    assert ".mov" in refusal(clip, style, tmp_path / "out.mp4", *IDENTITY, "--delivery", "edit")
 
 
 # --- small parts

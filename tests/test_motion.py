@@ -6,7 +6,7 @@ import pytest
 
 from tests import media
 from videostyle.frames import Frame
-from videostyle.motion.flow import METHODS, estimate, settled, trust
+from videostyle.motion.flow import MASKS, METHODS, consistent, estimate, looks_right, off_boundaries, settled
 from videostyle.motion.follow import follow_motion
 from videostyle.motion.shots import find_shots
 
@@ -76,8 +76,77 @@ def test_what_an_object_uncovers_is_not_trusted():
 
 def test_a_flow_that_does_not_lead_home_is_not_trusted():
     flow = np.zeros((20, 20, 2), np.float32)
-    assert trust(flow, flow).min() == 1
-    assert trust(flow, flow + 3)[5:-5, 5:-5].max() == 0
+    assert consistent(flow, flow).min() == 1
+    assert consistent(flow, flow + 3)[5:-5, 5:-5].max() == 0
+
+
+def test_the_edge_of_what_moves_is_a_boundary():
+    flow = np.zeros((20, 20, 2), np.float32)
+    flow[:, 10:] = 4
+    calm = off_boundaries(flow)
+    assert calm[:, 9:11].max() == 0
+    assert calm[:, :8].min() == calm[:, 12:].min() == 1
+
+
+def test_a_flow_that_explains_another_picture_is_not_trusted():
+    before, now = media.panning(2, 96, 64, step=2)
+    flow = np.zeros((64, 96, 2), np.float32)
+    flow[..., 0] = 2
+    changed = now.copy()
+    changed[20:40, 30:60] = 255 - changed[20:40, 30:60]
+    right = looks_right(flow, changed, before)
+    assert right[24:36, 34:56].mean() < 0.2
+    assert right[:, :26].mean() > 0.98
+
+
+def test_a_change_of_light_is_no_reason_for_doubt():
+    before, now = media.panning(2, 96, 64, step=2)
+    flow = np.zeros((64, 96, 2), np.float32)
+    flow[..., 0] = 2
+    for darker in (0.6 * now.astype(float), 0.8 * now + np.array([30, 0, 20])):
+        assert looks_right(flow, darker.clip(0, 255).astype(np.uint8), before)[:, :-4].mean() > 0.95
+
+
+def test_evidence_finds_what_was_uncovered_better_than_geometry():
+    """By the harmonic mean of precision and recall."""
+    (before, was), (now, covers) = moving_disc()
+    uncovered = (was > 0) & (covers == 0)
+    scores = {}
+    for name in MASKS:
+        doubt = 1 - estimate(before, now, METHODS["dis-fine"], name).mask
+        scores[name] = 2 * doubt[uncovered].sum() / (doubt.sum() + uncovered.sum())
+    assert scores["evidence"] > scores["geometry"] > 0.3
+    assert scores["evidence"] > scores["boundary"] > 0.2
+
+
+def passing_bar():
+    """A bar passes over still ground: what it hides at frame 9 was seen before, at frame 0."""
+    ground = media.texture(96, 64, seed=1)
+    images = []
+    for t in range(14):
+        picture = ground.copy()
+        picture[:, max(0, 6 * t - 30) : max(0, 6 * t - 6)] = media.texture(24, 64, seed=2)[
+            :, : max(0, min(24, 6 * t - 6))
+        ]
+        images.append(picture)
+    return images
+
+
+def test_what_comes_back_is_recalled_from_the_frame_that_saw_it():
+    steps = list(follow_motion(as_frames(passing_bar()), "dis-fine"))
+    step = steps[11]  # the bar has covered 36:60 and uncovers 30:36
+    assert step.recalls
+    seen = sum(recall.motion.mask for recall in step.recalls)[8:-8, 31:35]
+    assert seen.mean() > 0.6
+    assert all(recall.index in steps[recall.index].kept for recall in step.recalls)
+
+
+def test_nothing_is_recalled_where_the_previous_frame_serves_and_nothing_across_a_cut():
+    still = list(follow_motion(as_frames([media.texture(96, 64)] * 10), "dis-fast"))
+    assert all(step.recalls == () for step in still)
+    images = media.panning(9, seed=1) + [255 - image for image in media.panning(9, seed=9)]
+    steps = list(follow_motion(as_frames(images), "dis-fast"))
+    assert all(min(step.kept) >= 9 for step in steps[9:])
 
 
 def test_large_frames_get_flow_in_their_own_pixels():

@@ -79,3 +79,58 @@ def test_progress_is_told_of_every_step():
     told = []
     minimize(torch.rand(1, 3, 12, 16), distance, iterations=7, on_step=told.append)
     assert len(told) == 7
+
+
+def test_known_stiffness_is_not_to_be_found_out():
+    """A stiff pull on half of the picture beside a soft one: knowing it, the same steps get nearer."""
+    generator = torch.Generator().manual_seed(4)
+    stiff = torch.zeros(1, 1, 12, 16)
+    stiff[..., :8] = 500.0
+    there = torch.rand(1, 3, 12, 16, generator=generator)
+
+    def held(image, progress):
+        loss = distance(image)[0] + (stiff * (image - there).square()).sum() / 2
+        return loss, {"held": loss}
+
+    least = minimize(TARGET, held, iterations=300).image
+    plain, knowing = (minimize(TARGET, held, iterations=6, stiffness=s).image for s in (None, stiff))
+    assert (knowing - least).square().mean() < 0.5 * (plain - least).square().mean()
+
+
+def test_a_preconditioner_that_knows_stiffness_is_symmetric_and_positive():
+    stiff = torch.rand(1, 1, 9, 14, generator=torch.Generator().manual_seed(0))
+    precondition = Preconditioner(torch.zeros(1, 3, 9, 14), stiff)
+    a, b = torch.randn(1, 3, 9, 14), torch.randn(1, 3, 9, 14)
+    torch.testing.assert_close((a * precondition(b)).sum(), (b * precondition(a)).sum(), rtol=1e-3, atol=1e-3)
+    assert (a * precondition(a)).sum() > 0
+
+
+def test_the_walk_ends_when_the_loss_no_longer_falls():
+    taken = []
+
+    def floored(image, progress):
+        loss = 1 + distance(image)[0]
+        return loss, {"floored": loss}
+
+    minimize(torch.rand(1, 3, 12, 16), floored, iterations=400, tolerance=1e-2, on_step=taken.append)
+    assert 10 < len(taken) < 400
+    assert (len(taken) - 1) % 10 == 0
+
+
+def test_adam_carries_its_moments_on():
+    start = torch.full_like(TARGET, 0.5)
+    half = minimize_from(Walk(start), distance, iterations=10, optimizer="adam")
+    whole = minimize_from(Walk(start), distance, iterations=20, optimizer="adam").image
+    carried = minimize_from(half, distance, iterations=10, optimizer="adam").image
+    fresh = minimize_from(Walk(half.image), distance, iterations=10, optimizer="adam").image
+    torch.testing.assert_close(carried, whole)
+    assert not torch.allclose(fresh, whole, atol=1e-3)
+
+
+def test_an_average_of_the_steps_is_their_mean_when_all_count_alike():
+    seen = []
+    minimize(
+        torch.full_like(TARGET, 0.5), distance, iterations=8, optimizer="adam", on_step=lambda w: seen.append(w.image)
+    )
+    found = minimize(torch.full_like(TARGET, 0.5), distance, iterations=8, optimizer="adam", averaging=0.999)
+    torch.testing.assert_close(found.image, torch.stack(seen).mean(0), atol=1e-3, rtol=0)

@@ -60,7 +60,17 @@ def packets(path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "suffix"), [(PLAIN, ".mp4"), (PLAIN, ".mkv"), (STYLED, ".mp4"), (PLAIN.override(codec="ffv1"), ".mkv")]
+    ("settings", "suffix"),
+    [
+        (PLAIN, ".mp4"),
+        (PLAIN, ".mkv"),
+        (STYLED, ".mp4"),
+        (PLAIN.override(codec="hevc"), ".mp4"),
+        (PLAIN.override(codec="av1"), ".mkv"),
+        (PLAIN.override(codec="vp9"), ".webm"),
+        (PLAIN.override(codec="prores"), ".mov"),
+        (PLAIN.override(codec="ffv1"), ".mkv"),
+    ],
 )
 def test_a_film_that_was_stopped_is_the_film_that_was_not(film, style, tmp_path, settings, suffix):
     whole, output = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
@@ -73,6 +83,7 @@ def test_a_film_that_was_stopped_is_the_film_that_was_not(film, style, tmp_path,
     videostyle.stylize_video(film, style, output, settings, resume=True, on_frame=reports.append)
     assert [report.index for report in reports] == [12, 13]
     assert packets(output) == packets(whole)
+    assert media.shown(output)[1] == pytest.approx(media.shown(film)[1], abs=1e-3)
     assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png", output.name, whole.name}
 
 

@@ -19,10 +19,11 @@ from cyclopts.config import Dict
 from tqdm import tqdm
 
 from videostyle.errors import InputError, MediaError, VideostyleError
+from videostyle.media.comment import has_comment, read_comment
 from videostyle.render.batch import Batch, make_batch
 from videostyle.render.pipeline import FrameReport, Summary, run, run_batch
 from videostyle.render.plan import Plan, Request, make_plan, make_span, parse_rate
-from videostyle.settings import PRESETS, Flow, Settings, preset, read_toml
+from videostyle.settings import PRESETS, Flow, Settings, preset, read_made, read_toml
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
 RESERVED = ("bench", "sheet", "studio", "weights")  # commands to come
@@ -38,13 +39,18 @@ def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) 
     """What the flags leave open comes from --config, then from the preset: cyclopts fills only the gaps."""
     values: dict[str, Any] = {}
     if path := _given(arguments, "--config"):
-        values = read_toml(Path(path))
+        values = _read_config(Path(path))
         Dict(_dashed(values), source=path)(app, commands, arguments)
     name = _given(arguments, "--preset") or "standard"
     chosen = preset(name)
     Dict(_dashed({f.name: getattr(chosen, f.name) for f in fields(Settings)}), source=f"preset {name}")(
         app, commands, arguments
     )
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Settings from a TOML file, or from a result that says how it was made."""
+    return read_made(read_comment(path), path) if has_comment(path) else read_toml(path)
 
 
 def _given(arguments: ArgumentCollection, name: str) -> str | None:
@@ -86,10 +92,13 @@ def _command(
         bool, Parameter(help="A fast draft of the same look: quarter the pixels, fewer steps.", group=_JOB)
     ] = False,
     preset: Annotated[str, Parameter(help=f"Settings to start from: {', '.join(PRESETS)}.", group=_JOB)] = "standard",
-    config: Annotated[Path | None, Parameter(help="TOML file of settings; flags win over it.", group=_JOB)] = None,
+    config: Annotated[
+        Path | None, Parameter(help="TOML file of settings, or a result to repeat; flags win over it.", group=_JOB)
+    ] = None,
     attention_map: Annotated[
         Path | None, Parameter(help="Write what stands out in the first frame as a picture.", group=_JOB)
     ] = None,
+    side_by_side: Annotated[bool, Parameter(help="Put the content to the left of the result.", group=_JOB)] = False,
     overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.", group=_JOB)] = False,
     resume: Annotated[bool, Parameter(help="Go on with a job that was stopped.", group=_JOB)] = False,
     quiet: Annotated[bool, Parameter(help="Say nothing but errors.", group=_JOB)] = False,
@@ -108,7 +117,18 @@ def _command(
     folder = paths[-1].endswith("/") or output.is_dir()
     rate = parse_rate(fps) if fps is not None else None
     request = Request(
-        content, tuple(styles), output, settings, span, preview, overwrite, folder, rate, attention_map, resume
+        content,
+        tuple(styles),
+        output,
+        settings,
+        span,
+        preview,
+        overwrite,
+        folder,
+        rate,
+        attention_map,
+        side_by_side=side_by_side,
+        resume=resume,
     )
     if folder:
         _make_pictures(make_batch(request), quiet=quiet)

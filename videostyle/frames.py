@@ -55,18 +55,36 @@ class Motion:
 
 
 @dataclass(frozen=True, eq=False)
+class Recall:
+    """An older frame that shows what the previous one hid.
+
+    Args:
+        index: Of that frame.
+        motion: From it to this one; the mask is 0 wherever a newer frame is to be trusted.
+
+    """
+
+    index: int
+    motion: Motion
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """A frame and its motion.
 
     Args:
         frame: The frame.
         motion: None means a fresh start: the first frame, or a new shot.
+        recalls: Older frames that help where the previous one cannot, newest first.
+        kept: Indices of the frames that later steps may recall, this one among them or not.
         regions: (H, W) in [0, 1] for each style: where in the frame it goes. Empty where styles are mixed.
 
     """
 
     frame: Frame
     motion: Motion | None
+    recalls: tuple[Recall, ...] = ()
+    kept: tuple[int, ...] = ()
     regions: tuple[Plane, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from videostyle.errors import InputError, SettingError
 
 Optimizer = Literal["lbfgs", "adam"]
 Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback"]
-Codec = Literal["h264", "ffv1"]
+Codec = Literal["auto", "h264", "hevc", "av1", "vp9", "prores", "prores4444", "ffv1"]
+Delivery = Literal["none", "web", "master", "edit"]
+Mask = Literal["evidence", "geometry", "boundary"]
 StyleLoss = Literal["centred", "gram", "wasserstein", "sliced"]
 Normalization = Literal["energy", "none"]
 PoolingChoice = Literal["auto", "average", "max", "l2"]
@@ -130,6 +133,10 @@ class Settings:
     )
     independent: bool = setting(False, "Style every frame on its own, for comparison: it will flicker.")
     flow: Flow = setting("dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution.")
+    mask: Mask = setting(
+        "evidence",
+        "Where flow is trusted: by geometry and color (evidence), geometry alone, or also off motion boundaries.",
+    )
     tolerance: float = setting(
         0.0, "End a frame when 10 steps lower its loss by less than this share; 0 takes every step.", low=0, high=1
     )
@@ -158,7 +165,16 @@ class Settings:
     precision: Precision = setting("auto", "Numbers VGG19 computes in; auto: fp16 on a GPU, fp32 on a CPU.")
     weights: str = setting("auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file.")
     device: str = setting("auto", "auto, cpu, cuda or cuda:N.")
-    codec: Codec = setting("h264", "Of the video: h264 (small), or ffv1 (lossless).")
+    codec: Codec = setting(
+        "auto", "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; auto: h264, vp9 in .webm."
+    )
+    crf: int | None = setting(
+        None, "Quality of the video, less is better and larger. Default: the codec's.", low=0, high=63
+    )
+    pix_fmt: str = setting("auto", "Pixel format of the video; auto: 8 or 10 bit, as the source has.")
+    delivery: Delivery = setting(
+        "none", "Codec and quality by name: web (H.264), master (FFV1, .mkv), edit (ProRes 422 HQ, .mov)."
+    )
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -234,6 +250,24 @@ def read_toml(path: Path) -> dict[str, Any]:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the settings in {path}: {error}") from error
+    return _known(found, path)
+
+
+def read_made(comment: str, path: Path) -> dict[str, Any]:
+    """The settings that a finished file, `path`, says in its comment that it was made with.
+
+    Raises:
+        InputError: It says none, or some that this version does not know.
+
+    """
+    try:
+        found = dict(json.loads(comment)["settings"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} does not say how it was made; give a TOML file of settings") from error
+    return _known({name: value for name, value in found.items() if value is not None}, path)
+
+
+def _known(found: dict[str, Any], path: Path) -> dict[str, Any]:
     for name in found:
         if name not in (*NAMES, "preset"):
             raise InputError(f"{path} sets {name!r}, which is no setting; known are {', '.join(NAMES)}")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator
+from itertools import chain, groupby
 
 import av
 import numpy as np
-from av import VideoFrame
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from av import VideoFormat, VideoFrame
+from av.filter import Graph
 
-from videostyle.errors import InputError, MediaError
+from videostyle.errors import InputError
 from videostyle.frames import Frame, Pixels
-from videostyle.media import color
-from videostyle.media.source import Clip, Span, open_source
+from videostyle.media import color, hdr
+from videostyle.media.source import Clip, Span, decoded, open_source
 
 log = logging.getLogger(__name__)
+
+_DEINTERLACE = "mode=send_frame:parity=auto:deint=interlaced"
 
 
 def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame]:
@@ -32,49 +35,116 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame
 
     Raises:
         InputError: No frame lies in `span`.
-        MediaError: A shown frame has no timestamp.
 
     """
     stored = size[::-1] if clip.rotation % 180 == 90 else size
     found = False
     with open_source(clip.path) as (container, stream):
-        for index, picture in enumerate(_pictures(container, stream)):
-            if picture.pts is None or picture.time_base is None:
-                raise MediaError(f"frame {index} of {clip.path} has no timestamp; remux the file first")
-            seconds = picture.pts * picture.time_base - clip.start
+        pictures = _progressive(_of_one_size(_opaque(decoded(container, stream))))
+        for index, (picture, pts, duration) in enumerate(_timed(pictures, clip)):
+            seconds = pts * clip.time_base - clip.start
             if span.ended(index, seconds):
                 break
             if not span.begun(index, seconds):
                 continue
             found = True
-            yield Frame(
-                _upright(color.to_pixels(picture, *stored), clip.rotation),
-                picture.pts,
-                picture.time_base,
-                picture.duration or 0,
-                index,
-            )
+            pixels = color.to_pixels(picture, *stored)
+            if clip.light is not None:
+                pixels = hdr.to_display(pixels, clip.light)
+            yield Frame(_upright(pixels, clip), pts, clip.time_base, duration, index)
     if not found:
         raise InputError(f"no frame of {clip.path} lies in the range asked for; it has about {clip.frames}")
 
 
-def _pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode packet by packet, to the very last frame that the decoder holds back."""
-    for packet in container.demux(stream):
+def _timed(pictures: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFrame, int, int]]:
+    """Each picture with its timestamp and duration in ticks: timestamps rise, and a frame lasts until the next."""
+    usual = max(1, round(1 / (clip.rate * clip.time_base)))
+    held: VideoFrame | None = None
+    before = 0
+    for picture in pictures:
+        if held is None:
+            held, before = picture, picture.pts or 0
+            continue
+        pts = picture.pts if picture.pts is not None else before + (held.duration or usual)
+        if pts <= before:
+            log.warning("a frame at %.3f s is not later than the one before; it is moved", pts * clip.time_base)
+            pts = before + 1
+        yield held, before, pts - before
+        held, before = picture, pts
+    if held is not None:
+        yield held, before, held.duration or usual
+
+
+def _opaque(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """The same pictures; the first one that is not opaque is told."""
+    told = False
+    for picture in pictures:
+        if not told and color.transparent(picture):
+            log.warning("the film is partly transparent; it is laid on white")
+            told = True
+        yield picture
+
+
+def _of_one_size(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """The same pictures; the first that has another size is told."""
+    first: tuple[int, int] | None = None
+    told = False
+    for picture in pictures:
+        size = picture.width, picture.height
+        first = first or size
+        if size != first and not told:
+            log.warning("the picture changes from %dx%d to %dx%d; all of it is scaled to one size", *first, *size)
+            told = True
+        yield picture
+
+
+def _progressive(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """The same pictures, from the first interlaced one on without their combs: one out for each one in."""
+    for picture in pictures:
+        if picture.interlaced_frame:
+            log.warning("the film is interlaced; it is deinterlaced, one frame for each one it has")
+            yield from _deinterlaced(chain([picture], pictures))
+            return
+        yield picture
+
+
+def _deinterlaced(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """bwdif, which keeps order and count but runs one picture behind; times stay those of the pictures put in."""
+    for _, alike in groupby(pictures, _shape):
+        graph, waiting = None, deque[VideoFrame]()
+        for picture in alike:
+            graph = graph or _comb_filter(picture)
+            waiting.append(picture)
+            graph.push(picture)
+            yield from _pulled(graph, waiting)
+        if graph is not None:
+            graph.push(None)
+            yield from _pulled(graph, waiting)
+
+
+def _shape(picture: VideoFrame) -> tuple[int, int, str]:
+    return picture.width, picture.height, picture.format.name
+
+
+def _comb_filter(picture: VideoFrame) -> Graph:
+    graph = Graph()
+    width, height, name = _shape(picture)
+    source = graph.add_buffer(width=width, height=height, format=VideoFormat(name), time_base=picture.time_base)
+    graph.link_nodes(source, graph.add("bwdif", _DEINTERLACE), graph.add("buffersink")).configure()
+    return graph
+
+
+def _pulled(graph: Graph, waiting: deque[VideoFrame]) -> Iterator[VideoFrame]:
+    while True:
         try:
-            for picture in packet.decode():
-                if picture.is_corrupt:
-                    log.warning("a damaged frame at %s", _clock(picture))
-                yield picture
-        except av.error.InvalidDataError:
-            log.warning("a damaged packet was passed over; its frame is lost")
+            picture = graph.vpull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+        original = waiting.popleft()
+        picture.time_base, picture.pts, picture.duration = original.time_base, original.pts, original.duration
+        yield picture
 
 
-def _clock(picture: VideoFrame) -> str:
-    if picture.pts is None or picture.time_base is None:
-        return "an unknown time"
-    return f"{float(picture.pts * picture.time_base):.3f} s"
-
-
-def _upright(pixels: Pixels, rotation: int) -> Pixels:
-    return np.rot90(pixels, rotation // 90) if rotation else pixels
+def _upright(pixels: Pixels, clip: Clip) -> Pixels:
+    turned = np.rot90(pixels, clip.rotation // 90) if clip.rotation else pixels
+    return turned[:, ::-1] if clip.mirrored else turned

@@ -17,6 +17,7 @@ from av import Packet
 
 from videostyle.errors import MediaError
 from videostyle.frames import Frame
+from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip
 from videostyle.media.writer import VideoWriter
 
@@ -42,7 +43,7 @@ class RunWriter(VideoWriter):
 
     """
 
-    def __init__(self, path: Path, clip: Clip, size: tuple[int, int], codec: str, file: BinaryIO) -> None:
+    def __init__(self, path: Path, clip: Clip, size: tuple[int, int], codec: str | Encoding, file: BinaryIO) -> None:
         super().__init__(path, clip, size, codec, [])
         self._file = file
         self._ready: list[Packet[Any]] = []
@@ -60,7 +61,8 @@ class RunWriter(VideoWriter):
             if packet.pts is None:
                 raise MediaError(f"the encoder of {self._path} gave a packet without a time; choose another --codec")
             data = bytes(packet)
-            self._file.write(_HEADER.pack(packet.pts, packet.duration or 0, len(data), packet.is_keyframe))
+            pts = packet.pts + round((self._begin or Fraction(0)) / packet.time_base)
+            self._file.write(_HEADER.pack(pts, packet.duration or 0, len(data), packet.is_keyframe))
             self._file.write(data)
         self._ready.clear()
 

@@ -1,55 +1,53 @@
-"""The source's sound as packets for the finished file: copied bit for bit, or transcoded where that cannot be."""
+"""The source's sound and subtitles as packets: copied bit for bit, or encoded again where that cannot be."""
 
 from __future__ import annotations
 
-import io
+import heapq
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
 import av
-from av import AudioResampler, Packet
+import numpy as np
+from av import AudioFrame, AudioResampler, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
+from numpy.typing import NDArray
 
 from videostyle.errors import OutputError
+from videostyle.media import subtitles
 from videostyle.media.source import open_source
+from videostyle.media.tracks import Track, demuxed, holds, label, seconds
 
 log = logging.getLogger(__name__)
 
-FALLBACK = "aac"
+FALLBACKS = ("aac", "libopus")
+_ENCODERS = {"mp3": "libmp3lame", "mp3float": "libmp3lame", "opus": "libopus", "vorbis": "libopus"}
+_LOSSLESS = ("flac", "alac", "pcm_")
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_JITTER = Fraction(1, 50)  # seconds that sound may be early or late before it is put right
 
 
-@dataclass(frozen=True)
-class Track:
-    """One audio stream of the source, by its index, and whether its packets go over as they are."""
+def plan_tracks(source: Path, output: Path, *, cut: bool = False, only: tuple[str, ...] = ()) -> list[Track]:
+    """What becomes of every sound and subtitle stream, found by writing real headers in memory.
 
-    index: int
-    codec: str
-    copied: bool
-
-
-def plan_tracks(source: Path, output: Path) -> list[Track]:
-    """What becomes of every audio stream, found by writing a real header in memory.
+    Args:
+        source: The file they are in.
+        output: Where they go; its suffix says the container.
+        cut: Only a part is wanted, so that sound has to be encoded again to begin and end at the right sample.
+        only: Sound codecs that are copied, if not all.
 
     Raises:
-        OutputError: The container takes neither the sound as it is nor AAC.
+        OutputError: The container takes neither the sound as it is nor AAC nor Opus.
 
     """
-    tracks = []
     with open_source(source) as (container, _):
-        for stream in container.streams.audio:
-            copied = _holds(output, stream)
-            codec = stream.codec_context.name
-            if not copied:
-                if not _holds(output, FALLBACK):
-                    raise OutputError(output, f"{output.suffix} can hold neither {codec} sound nor AAC; use .mkv")
-                log.warning("%s cannot hold %s sound; it is transcoded to AAC", output.suffix, codec)
-            tracks.append(Track(stream.index, codec, copied))
-    return tracks
+        sounds = [_plan(stream, output, cut, only) for stream in container.streams.audio]
+        return [*filter(None, sounds), *subtitles.plan_subtitles(container, output)]
 
 
 def has_sound(source: Path) -> bool:
@@ -58,112 +56,201 @@ def has_sound(source: Path) -> bool:
         return bool(container.streams.audio)
 
 
-class _NamedBuffer(io.BytesIO):
-    """A file in memory whose name tells FFmpeg its format."""
+def _plan(stream: AudioStream, output: Path, cut: bool, only: tuple[str, ...]) -> Track | None:
+    if not getattr(stream.codec_context, "sample_rate", 0):
+        log.warning("a sound track of an unknown kind is left out")
+        return None
+    codec = stream.codec_context.name
+    copied = Track(stream.index, codec)
+    welcome = not only or codec in only
+    if not cut and welcome and holds(output, lambda trial: trial.add_stream_from_template(stream)):
+        return copied
+    encoders = (_ENCODERS.get(codec, codec), *FALLBACKS) if cut and welcome else FALLBACKS
+    for track in _encodings(stream, encoders):
+        if holds(output, lambda trial, track=track: _added(trial, stream, track)):  # type: ignore[misc]
+            _tell(track, output, cut)
+            return track
+    raise OutputError(output, f"{output.suffix} can hold neither {codec} sound nor AAC; use .mkv")
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
+
+def _encodings(stream: AudioStream, encoders: tuple[str, ...]) -> Iterator[Track]:
+    """Every way to encode a stream, the most faithful first."""
+    own = stream.layout.name if stream.layout.name[0].isalpha() else _LAYOUTS.get(stream.channels, "stereo")
+    for encoder in encoders:
+        if encoder in av.codecs_available:
+            for layout in dict.fromkeys((own, _LAYOUTS.get(stream.channels, "stereo"), "stereo")):
+                for rate in dict.fromkeys((stream.rate, 48000)):
+                    yield Track(stream.index, stream.codec_context.name, encoder, layout, rate)
 
 
-def _holds(output: Path, sound: AudioStream | str) -> bool:
-    """Whether the container of `output` takes a header with this stream, or this codec."""
-    try:
-        with av.open(_NamedBuffer(f"x{output.suffix}"), "w") as trial:
-            if isinstance(sound, str):
-                trial.add_stream(sound, rate=48000)
-            else:
-                trial.add_stream_from_template(sound)
-            trial.start_encoding()
-    except (av.error.FFmpegError, ValueError, OSError):
-        return False
-    return True
+def _tell(track: Track, output: Path, cut: bool) -> None:
+    name = str(track.encoder).removeprefix("lib").upper()
+    if not cut:
+        log.warning("%s sound does not go into this %s; it is transcoded to %s", track.codec, output.suffix, name)
+    elif not str(track.encoder).startswith(_LOSSLESS):
+        log.warning("the sound is cut to the sample, and so encoded again as %s", name)
 
 
 class Soundtrack:
-    """Adds the source's audio streams to `target` and yields their packets in the order of their time.
+    """Adds the source's sound and subtitles to `target` and yields their packets in the order of their time.
 
     Args:
-        source: The file to read from; opened a second time, so that sound and picture may run apart.
+        source: The file to read from; opened again, so that sound and picture may run apart.
         target: The container being written; its header must not be written yet.
+        output: Its name.
         tracks: From `plan_tracks`.
+
+    Attributes:
+        end: Seconds in the result at which sound that is encoded again ends; None keeps all of it.
 
     """
 
-    def __init__(self, source: Path, target: OutputContainer, tracks: list[Track]) -> None:
+    def __init__(self, source: Path, target: OutputContainer, output: Path, tracks: list[Track]) -> None:
         self._source, self._tracks = source, tracks
-        self._streams: dict[int, AudioStream] = {}
+        self._targets: dict[int, Stream] = {}
+        self.end: Fraction | None = None
         if not tracks:
             return
         with open_source(source) as (container, _):
             for track in tracks:
-                self._streams[track.index] = _added(target, container.streams[track.index], track)  # type: ignore[arg-type]
+                stream = container.streams[track.index]
+                self._targets[track.index] = _added(target, stream, track)
+                label(self._targets[track.index], stream, output)
 
-    def packets(self, begin: Fraction) -> Iterator[Packet[Any]]:
-        """Every audio packet from `begin` seconds on, its time counted from there."""
-        if not self._tracks:
-            return
+    def packets(self, begin: Fraction, *, cut: bool = False) -> Iterator[Packet[Any]]:
+        """Every packet, its time counted from `begin` seconds; with `cut` none that is presented earlier."""
+        together = [track for track in self._tracks if not self._is_encoded(track)]
+        alone = [track for track in self._tracks if self._is_encoded(track)]
+        sources = [self._encoded(track, begin) for track in alone]
+        if together:
+            sources.append(self._passed_on(together, begin, cut))
+        return heapq.merge(*sources, key=seconds)
+
+    def _is_encoded(self, track: Track) -> bool:
+        return track.encoder is not None and isinstance(self._targets[track.index], AudioStream)
+
+    def _passed_on(self, tracks: list[Track], begin: Fraction, cut: bool) -> Iterator[Packet[Any]]:
+        """Copied sound, and subtitles copied or converted."""
         with open_source(self._source) as (container, _):
-            converters = {track.index: self._converter(container, track) for track in self._tracks}
-            streams = [container.streams[track.index] for track in self._tracks]
-            for packet in container.demux(streams):
-                for ready in converters[packet.stream.index].convert(packet):
-                    shifted = _shifted(ready, begin)
-                    if shifted is not None:
-                        yield shifted
+            streams = {track.index: container.streams[track.index] for track in tracks}
+            converted = {track.index for track in tracks if track.encoder is not None}
+            last: dict[int, int] = {}
+            for packet in demuxed(container, *streams.values()):
+                index = packet.stream.index
+                for ready in self._ready(packet, streams[index], index in converted):
+                    if _shifted(ready, begin, last.get(index), cut):
+                        last[index] = ready.dts  # type: ignore[assignment]
+                        yield ready
 
-    def _converter(self, container: InputContainer, track: Track) -> _Copy | _Transcode:
-        target = self._streams[track.index]
-        return _Copy(target) if track.copied else _Transcode(target)
+    def _ready(self, packet: Packet[Any], source: Stream, convert: bool) -> Iterator[Packet[Any]]:
+        target = self._targets[source.index]
+        if convert:
+            yield from subtitles.converted(packet, cast(SubtitleStream, source), cast(SubtitleStream, target))
+        elif packet.size:
+            packet.stream = target
+            yield packet
+
+    def _encoded(self, track: Track, begin: Fraction) -> Iterator[Packet[Any]]:
+        target = cast(AudioStream, self._targets[track.index])
+        context = target.codec_context
+        framed = AudioResampler(
+            format=context.format,
+            layout=context.layout,
+            rate=context.rate,
+            frame_size=context.frame_size or None,
+        )
+        with open_source(self._source) as (container, _):
+            for block in self._cut(_decoded(container, track), track, begin):
+                for frame in framed.resample(block):
+                    yield from target.encode(frame)
+        for frame in framed.resample(None):
+            yield from target.encode(frame)
+        yield from target.encode(None)
+
+    def _cut(self, frames: Iterator[AudioFrame], track: Track, begin: Fraction) -> Iterator[AudioFrame]:
+        """The samples from `begin` to `end`: the first one of the result is number 0."""
+        for kind, samples, at in _continuous(frames, track.rate, begin):
+            count = samples.shape[1] if self.end is None else round(self.end * track.rate) - at
+            if count <= 0:
+                return
+            first = max(0, -at)
+            wanted = samples[:, first:count]
+            if wanted.shape[1]:
+                yield _block(wanted, kind, track, at + first)
 
 
-def _added(target: OutputContainer, stream: AudioStream, track: Track) -> AudioStream:
-    if track.copied:
-        added = target.add_stream_from_template(stream)
-    else:
-        added = cast(AudioStream, target.add_stream(FALLBACK, rate=stream.rate))
-        added.layout = {1: "mono", 2: "stereo", 6: "5.1"}.get(stream.channels, stream.layout.name)
-        added.bit_rate = 96_000 * stream.channels
-    added.metadata.update(stream.metadata)
-    added.disposition = stream.disposition
+def _continuous(frames: Iterator[AudioFrame], rate: int, begin: Fraction) -> Iterator[tuple[str, NDArray[Any], int]]:
+    """Format, samples and place of each frame, without holes: a gap becomes silence, what overlaps is dropped."""
+    after: int | None = None
+    for frame in frames:
+        kind, samples = frame.format.name, frame.to_ndarray()
+        at = _position(frame, rate, begin, after)
+        while after is not None and after < at:
+            silence = np.zeros((len(samples), min(rate, at - after)), samples.dtype)
+            yield kind, silence, after
+            after += silence.shape[1]
+        overlap = 0 if after is None else after - at
+        samples, at = samples[:, overlap:], at + overlap
+        after = at + samples.shape[1]
+        yield kind, samples, at
+
+
+def _position(frame: AudioFrame, rate: int, begin: Fraction, expected: int | None) -> int:
+    """The place of a frame's first sample in the result; small jumps of its clock do not count."""
+    if frame.pts is None or frame.time_base is None:
+        return expected or 0
+    at = round((frame.pts * frame.time_base - begin) * rate)
+    return at if expected is None or abs(at - expected) > _JITTER * rate else expected
+
+
+def _block(samples: NDArray[Any], kind: str, track: Track, at: int) -> AudioFrame:
+    block = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=kind, layout=track.layout)
+    block.sample_rate, block.pts, block.time_base = track.rate, at, Fraction(1, track.rate)
+    return block
+
+
+def _decoded(container: InputContainer, track: Track) -> Iterator[AudioFrame]:
+    """A stream's frames, planar, in the layout and rate to encode; a damaged packet leaves a gap and is told."""
+    stream = cast(AudioStream, container.streams[track.index])
+    planar = stream.codec_context.format.planar.name
+    even = AudioResampler(format=planar, layout=track.layout, rate=track.rate)
+    for packet in demuxed(container, stream):
+        try:
+            for frame in stream.decode(packet):
+                yield from even.resample(frame)
+        except (av.error.InvalidDataError, av.error.ExternalError, av.error.PatchWelcomeError):
+            log.warning("damaged sound at %.3f s is replaced by silence", seconds(packet))
+    yield from even.resample(None)
+
+
+def _added(target: OutputContainer, stream: Stream, track: Track) -> Stream:
+    if isinstance(stream, SubtitleStream):
+        return subtitles.add_subtitles(target, stream, track)
+    if track.encoder is None:
+        return target.add_stream_from_template(stream)
+    added = cast(AudioStream, target.add_stream(track.encoder, rate=track.rate))
+    added.layout = track.layout
+    if not track.encoder.startswith(_LOSSLESS):
+        added.bit_rate = 96_000 * added.channels
     return added
 
 
-@dataclass(frozen=True, eq=False)
-class _Copy:
-    target: AudioStream
-
-    def convert(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
-        if packet.dts is not None:  # the empty packet at the end says only that this is the end
-            packet.stream = self.target
-            yield packet
-
-
-class _Transcode:
-    def __init__(self, target: AudioStream) -> None:
-        self._target = target
-        context = target.codec_context
-        self._resampler = AudioResampler(
-            format=context.format, layout=context.layout, rate=context.rate, frame_size=context.frame_size
-        )
-
-    def convert(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
-        for frame in packet.decode():
-            for resampled in self._resampler.resample(frame):  # type: ignore[arg-type]
-                yield from self._target.encode(resampled)
-        if packet.dts is None:
-            for resampled in self._resampler.resample(None):
-                yield from self._target.encode(resampled)
-            yield from self._target.encode(None)
-
-
-def _shifted(packet: Packet[Any], begin: Fraction) -> Packet[Any] | None:
-    """The packet with its clock started at `begin`; None if it lies before."""
-    if not begin or packet.pts is None or packet.dts is None:
-        return packet
+def _shifted(packet: Packet[Any], begin: Fraction, last: int | None, cut: bool) -> bool:
+    """Start the packet's clock at `begin`, later than `last`; False if it is to be dropped."""
+    pts = packet.pts if packet.pts is not None else packet.dts
+    dts = packet.dts if packet.dts is not None else pts
     offset = round(begin / packet.time_base)
-    if packet.pts < offset:
-        return None
-    packet.pts -= offset
-    packet.dts -= offset
-    return packet
+    if pts is None or dts is None:
+        pts = dts = offset + (0 if last is None else last + 1)
+    early = offset - pts
+    if cut and early > 0:
+        if not isinstance(packet.stream, SubtitleStream) or (packet.duration or 0) <= early:
+            return False
+        packet.duration = (packet.duration or 0) - early  # it is still to be read when the range begins
+        pts = dts = offset
+    packet.pts, packet.dts = pts - offset, dts - offset
+    if last is not None and packet.dts <= last and not isinstance(packet.stream, SubtitleStream):
+        log.warning("sound at %.3f s is not later than that before; it is moved", seconds(packet))
+        packet.dts = last + 1
+        packet.pts = max(packet.pts, packet.dts)
+    return True

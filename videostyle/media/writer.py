@@ -12,24 +12,23 @@ from typing import Any, Self, cast
 
 import av
 import numpy as np
-from av import Packet
+from av import Packet, VideoFormat
 from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from videostyle.errors import MediaError, OutputError
-from videostyle.frames import Frame, Pixels, at_depth
-from videostyle.media import color
+from videostyle.frames import Frame, Pixels
+from videostyle.media import color, extras, hdr
 from videostyle.media.alpha import on_white
-from videostyle.media.sound import Soundtrack, Track
-from videostyle.media.source import Clip
+from videostyle.media.codecs import Encoding, choose, quieten
+from videostyle.media.sound import Soundtrack
+from videostyle.media.source import Clip, open_source
+from videostyle.media.tracks import Track, label, seconds
 
-_STEADY = "mbtree=0"  # x264's macroblock tree differs from run to run on AVX-512, at widths that are no multiple of 128
-OPTIONS = {
-    "h264": ("libx264", "yuv420p", {"crf": "17", "preset": "medium", "x264-params": _STEADY}),
-    "ffv1": ("ffv1", "bgr0", {"level": "3", "slicecrc": "1"}),
-}
-THREADS = 4  # of the encoder, whose packets depend on it: the same on every machine
+THREADS = 4  # of the encoder, whose packets may depend on it: the same on every machine
+_REORDERING = ("libx264", "libx265")
+_CUTTING = 2  # seconds that the sound of a range stays behind the picture, so that its end is known in time
 
 
 class VideoWriter:
@@ -42,7 +41,7 @@ class VideoWriter:
         path: Where the result goes; its suffix says the container.
         clip: The source, for its clock, colors, shape and sound.
         size: (width, height) of the frames to come.
-        codec: A name in `OPTIONS`.
+        codec: A name in `codecs.KINDS`, or all of the choice made by `codecs.choose`.
         tracks: From `sound.plan_tracks`.
         from_zero: Start the clock at the first frame, and end the sound with the last one.
         comment: How the film was made, for its metadata.
@@ -58,7 +57,7 @@ class VideoWriter:
         path: Path,
         clip: Clip,
         size: tuple[int, int],
-        codec: str,
+        codec: str | Encoding,
         tracks: list[Track],
         *,
         from_zero: bool = False,
@@ -66,49 +65,93 @@ class VideoWriter:
     ) -> None:
         self._path, self._clip, self._from_zero = path, clip, from_zero
         self._part = part_path(path)
-        self._colors = clip.colors.for_film()
-        self._pixel_format = OPTIONS[codec][1]
+        film = clip.colors.for_film()
+        self._encoding = codec if isinstance(codec, Encoding) else choose(path, film, codec)
+        self._colors = self._encoding.colors(film)
+        self._sound: Iterator[Packet[Any]] = iter(())
+        self._waiting: Packet[Any] | None = None
+        self._begin: Fraction | None = None
+        self._end, self._written = Fraction(0), 0
+        self._next: int | None = None
         with _told(path):
             self._container = av.open(f"file:{self._part}", "w", container_options=_container_options(path))
         try:
             with _told(path):
+                self._stream = self._add_film(self._container, size)
+                self._soundtrack = Soundtrack(clip.path, self._container, path, tracks)
+                if clip.first is None:
+                    self._take_over()
                 self._container.metadata["comment"] = comment
-                self._stream = self._add_film(self._container, size, codec)
-                self._soundtrack = Soundtrack(clip.path, self._container, tracks)
-                self._container.start_encoding()
+                if not from_zero:
+                    self._start(clip.origin)
         except BaseException:
             self._abandon()
             raise
-        self._sound: Iterator[Packet[Any]] | None = None
-        self._waiting: Packet[Any] | None = None
-        self._begin = self._end = Fraction(0)
 
-    def _add_film(self, container: OutputContainer, size: tuple[int, int], codec: str) -> VideoStream:
-        name, pixel_format, options = OPTIONS[codec]
-        stream = cast(VideoStream, container.add_stream(name, rate=self._clip.rate, options=dict(options)))
-        even = pixel_format == "yuv420p"
+    def _take_over(self) -> None:
+        """What the source's film is called, its tags and its attachments."""
+        with open_source(self._clip.path) as (source, film):
+            label(self._stream, film, self._path)
+            extras.add_attachments(self._container, source, self._path)
+            extras.add_tags(self._container, source)
+
+    def _start(self, begin: Fraction) -> None:
+        """Write the header, and set the clock: `begin` in the source is 0 in the result."""
+        self._container.start_encoding()
+        self._begin = begin
+        self._sound = self._soundtrack.packets(begin, cut=self._from_zero)
+        self._waiting = next(self._sound, None)
+
+    def _add_film(self, container: OutputContainer, size: tuple[int, int]) -> VideoStream:
+        chosen, colors = self._encoding, self._colors
+        stream = cast(VideoStream, container.add_stream(chosen.encoder, rate=self._clip.rate, options=self._options()))
         context = stream.codec_context
-        context.width, context.height = (side + side % 2 * even for side in size)
-        context.pix_fmt = pixel_format
+        context.width, context.height = chosen.padded(size)
+        context.pix_fmt = chosen.pixel_format
         context.time_base = stream.time_base = self._clip.time_base
         context.flags |= Flags.frame_duration
         context.thread_count = THREADS
         context.sample_aspect_ratio = self._clip.aspect
-        if even:
-            context.colorspace, context.color_range = self._colors.matrix, self._colors.range
-            context.color_primaries, context.color_trc = self._colors.primaries, self._colors.transfer
+        if not self._clip.steady and chosen.encoder in _REORDERING:
+            context.max_b_frames = 0  # or MP4 adds up the times of another order, and says a wrong duration
+        if chosen.tag is not None:
+            context.codec_tag = chosen.tag
+        context.color_primaries, context.color_trc = colors.primaries, colors.transfer
+        rgb = VideoFormat(chosen.pixel_format).is_rgb
+        context.colorspace, context.color_range = color.RGB_TAGS if rgb else (colors.matrix, colors.range)
         return stream
 
+    def _options(self) -> dict[str, str]:
+        light = {} if self._clip.light is None else self._clip.light.options(self._encoding.encoder)
+        options = dict(self._encoding.options)
+        for more in (quieten(self._encoding.encoder), light):
+            for name, value in more.items():
+                options[name] = f"{options[name]}:{value}" if name in options else value
+        return options
+
     def write(self, frame: Frame) -> None:
-        """Encode one frame; the next one must be later."""
-        self._start(frame.seconds)
-        pixels = at_depth(on_white(frame.pixels, frame.alpha), np.uint8)
-        picture = color.to_picture(_padded(pixels, self._stream), self._pixel_format, self._colors)
-        picture.time_base = frame.time_base
-        picture.pts = frame.pts - round(self._begin / frame.time_base)
-        picture.duration = frame.duration
-        self._end = (picture.pts + frame.duration) * frame.time_base
+        """Encode one frame; the next one must be the next of the clip.
+
+        Raises:
+            MediaError: A frame between the last one and this is missing, or encoding failed.
+
+        """
+        if self._next is not None and frame.index != self._next:
+            raise MediaError(f"frame {frame.index} came where frame {self._next} belongs, so one is lost")
+        self._next = frame.index + 1
+        pixels = _padded(on_white(frame.pixels, frame.alpha), self._stream)
+        if self._clip.light is not None:
+            pixels = hdr.from_display(pixels, self._clip.light)
+        picture = color.to_picture(pixels, self._encoding.pixel_format, self._colors)
         with _told(self._path):
+            if self._begin is None:
+                self._start(frame.seconds)
+            begin = self._begin or Fraction(0)
+            picture.time_base = frame.time_base
+            picture.pts = frame.pts - round(begin / frame.time_base)
+            picture.duration = frame.duration
+            self._end = (picture.pts + frame.duration) * frame.time_base
+            self._written += 1
             for packet in self._stream.encode(picture):
                 self._mux(packet)
 
@@ -121,31 +164,23 @@ class VideoWriter:
             dts: When it is decoded.
 
         """
-        self._start(pts * packet.time_base)
-        offset = round(self._begin / packet.time_base)
-        packet.pts, packet.dts, packet.stream = pts - offset, dts - offset, self._stream
-        self._end = max(self._end, (pts - offset + (packet.duration or 0)) * packet.time_base)
         with _told(self._path):
+            if self._begin is None:
+                self._start(pts * packet.time_base)
+            offset = round((self._begin or Fraction(0)) / packet.time_base)
+            packet.pts, packet.dts, packet.stream = pts - offset, dts - offset, self._stream
+            self._end = max(self._end, (pts - offset + (packet.duration or 0)) * packet.time_base)
+            self._written += 1
             self._mux(packet)
-
-    def _start(self, seconds: Fraction) -> None:
-        """The first frame, `seconds` into the source, starts the clock."""
-        if self._sound is None:
-            self._begin = seconds if self._from_zero else Fraction(0)
-            self._sound = self._soundtrack.packets(self._begin)
-            self._waiting = next(self._sound, None)
 
     def _mux(self, packet: Packet[Any]) -> None:
         """Sound first, as far as the picture has come; then the picture."""
         if packet.dts is not None and packet.time_base:
-            self._mux_sound(packet.dts * packet.time_base)
+            self._mux_sound(packet.dts * packet.time_base - (_CUTTING if self._from_zero else 0))
         self._container.mux(packet)
 
     def _mux_sound(self, until: Fraction | None) -> None:
-        while self._waiting is not None and self._sound is not None:
-            pts = self._waiting.pts
-            if until is not None and pts is not None and pts * self._waiting.time_base >= until:
-                return
+        while self._waiting is not None and (until is None or seconds(self._waiting) < until):
             self._container.mux(self._waiting)
             self._waiting = next(self._sound, None)
 
@@ -160,17 +195,40 @@ class VideoWriter:
             return
         try:
             with _told(self._path):
-                self._drain()
+                if self._next is not None:
+                    self._drain()
+                if self._from_zero:
+                    self._soundtrack.end = self._end
                 self._mux_sound(self._end if self._from_zero else None)
+                if self._clip.first is None:
+                    self._add_chapters()
                 self._container.close()
-                publish(self._part, self._path)
+            self._verify()
+            publish(self._part, self._path)
         except BaseException:
             self._abandon()
             raise
 
     def _drain(self) -> None:
-        for packet in self._stream.encode(None):
+        packets = self._stream.encode(None)
+        if len(packets) == self._written:
+            _set_decoding_times(packets)
+        for packet in packets:
             self._mux(packet)
+
+    def _add_chapters(self) -> None:
+        """They go to the end of the file, where the end of a range is known."""
+        end = self._begin + self._end if self._from_zero and self._begin is not None else None
+        with open_source(self._clip.path) as (source, _):
+            self._container.set_chapters(extras.chapters(source, self._begin or Fraction(0), end))
+
+    def _verify(self) -> None:
+        """Read back that every frame is there and is shown."""
+        with av.open(f"file:{self._part}") as container:
+            film = container.streams[self._stream.index]
+            stored = sum(p.size > 0 and not p.is_discard for p in container.demux(film))
+        if stored != self._written:
+            raise MediaError(f"{self._written} frames went into {self._path} and {stored} are in it; try .mkv")
 
     def _abandon(self) -> None:
         try:
@@ -198,7 +256,7 @@ def publish(part: Path, path: Path) -> None:
         os.close(directory)
 
 
-def check_output(path: Path, clip: Clip, size: tuple[int, int], codec: str, tracks: list[Track]) -> None:
+def check_output(path: Path, clip: Clip, size: tuple[int, int], codec: str | Encoding, tracks: list[Track]) -> None:
     """Write the planned header beside `path` and remove it again.
 
     Raises:
@@ -207,8 +265,10 @@ def check_output(path: Path, clip: Clip, size: tuple[int, int], codec: str, trac
     """
     if not path.parent.is_dir():
         raise OutputError(path, f"there is no directory {path.parent}")
-    writer = VideoWriter(path, clip, size, codec, tracks)
-    writer._abandon()
+    if clip.first is None:
+        with open_source(clip.path) as (source, _):
+            extras.tell_left_out(source, clip.stream, path)
+    VideoWriter(path, clip, size, codec, tracks)._abandon()
 
 
 def _container_options(path: Path) -> dict[str, str]:
@@ -216,6 +276,14 @@ def _container_options(path: Path) -> dict[str, str]:
     if path.suffix.lower() in (".mp4", ".mov", ".m4v"):
         return {"movflags": "+faststart", "movie_timescale": "90000"}
     return {}
+
+
+def _set_decoding_times(packets: list[Packet[Any]]) -> None:
+    """Of a whole film in decoding order: of one shorter than its lookahead x265 makes them up, from unset memory."""
+    times = sorted(packet.pts or 0 for packet in packets)
+    ahead = max((t - (p.pts or 0) for t, p in zip(times, packets, strict=True)), default=0)
+    for time, packet in zip(times, packets, strict=True):
+        packet.dts = time - ahead
 
 
 @contextmanager

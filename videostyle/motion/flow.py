@@ -12,11 +12,14 @@ from videostyle.frames import Motion, Pixels, Plane
 
 Gray = NDArray[np.uint8]
 Method = Callable[[Gray, Gray], Plane]
+Mask = Callable[[Plane, Plane, Pixels, Pixels], Plane]
 
 LARGEST = 1024  # longest side that flow is computed at; beyond it the flow is enlarged
 CLEARLY_BETTER = 0.8  # a neighbour's flow is taken if its mismatch is below this share of a pixel's own
 REACHES = (4, 8)  # pixels away that neighbours are asked
 ALIKE = 0.5  # pixels: flows that differ by less count as one
+DOUBTFUL = (4.0, 9.0)  # levels of color difference at which trust begins to go, and is gone
+EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
 _BORDER = 0.5  # pixels beyond the frame that still count as inside
 
 
@@ -59,16 +62,17 @@ METHODS: dict[str, Method] = {
 }
 
 
-def estimate(previous: Pixels, current: Pixels, method: Method) -> Motion:
+def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evidence") -> Motion:
     """How `current` came from `previous`; both (H, W, 3) RGB of one size.
 
-    The flow is the backward one, `current` → `previous`; the forward one serves to check it.
+    The flow is the backward one, `current` → `previous`; the forward one serves to check it. `mask` is a name in
+    `MASKS`.
     """
     h, w = current.shape[:2]
     before, now = _bounded(previous), _bounded(current)
-    backward = _enlarged(_between(now, before, method), w, h)
-    forward = _enlarged(_between(before, now, method), w, h)
-    return Motion(backward, trust(backward, forward))
+    backward, forward = _between(now, before, method), _between(before, now, method)
+    trusted = MASKS[mask](backward, forward, now, before)
+    return Motion(_enlarged(backward, w, h), cv2.resize(trusted, (w, h), interpolation=cv2.INTER_LINEAR))
 
 
 def _between(here: Pixels, there: Pixels, method: Method) -> Plane:
@@ -117,11 +121,11 @@ def _shifted(flow: Plane, dx: int, dy: int) -> Plane:
     return shifted
 
 
-def trust(backward: Plane, forward: Plane) -> Plane:
-    """Soft mask (H, W) in [0, 1]: 1 where the forward flow leads home again and stays inside the frame.
+def consistent(backward: Plane, forward: Plane) -> Plane:
+    """(H, W), 1 where the forward flow leads home again and stays inside the frame, else 0.
 
-    Not trusted where |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5, with ŵ the backward flow and w̃ the forward flow found
-    at its end (Sundaram et al. 2010, as in Ruder et al. 2016); the mask's edge is then softened inwards.
+    Not consistent where |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5, with ŵ the backward flow and w̃ the forward flow found
+    at its end (Sundaram et al. 2010, as in Ruder et al. 2016).
     """
     h, w = backward.shape[:2]
     x, y = _ends(backward)
@@ -129,8 +133,65 @@ def trust(backward: Plane, forward: Plane) -> Plane:
     error = np.square(home + backward).sum(-1)
     scale = np.square(home).sum(-1) + np.square(backward).sum(-1)
     inside = (x >= -_BORDER) & (x <= w - 1 + _BORDER) & (y >= -_BORDER) & (y <= h - 1 + _BORDER)
-    trusted = (error <= 0.01 * scale + 0.5) & inside
-    return _softened(trusted.astype(np.float32))
+    trusted: Plane = ((error <= 0.01 * scale + 0.5) & inside).astype(np.float32)
+    return trusted
+
+
+def off_boundaries(backward: Plane) -> Plane:
+    """(H, W), 0 where |∇û|² + |∇v̂|² > 0.01 |ŵ|² + 0.002: on the edge of something that moves (Ruder et al. 2016)."""
+    across, down = (cv2.Sobel(backward, cv2.CV_32F, *way, ksize=1) / 2 for way in ((1, 0), (0, 1)))
+    steepness = (np.square(across) + np.square(down)).sum(-1)
+    calm: Plane = (steepness <= 0.01 * np.square(backward).sum(-1) + 0.002).astype(np.float32)
+    return calm
+
+
+def looks_right(backward: Plane, here: Pixels, there: Pixels) -> Plane:
+    """(H, W) in [0, 1]: how well the flow explains the picture, after a change of light has been allowed for.
+
+    A difference of color counts as far as it is above the picture's usual one and above what a small error of the
+    flow makes of the local contrast: `EXCUSED` of it, where texture makes any flow look wrong.
+    """
+    moved = cv2.remap(there, *_ends(backward), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    relit = _relit(moved.astype(np.float32), here.astype(np.float32))
+    difference: Plane = cv2.GaussianBlur(np.abs(here - relit).max(-1), (0, 0), 1.0)
+    excess = difference - np.median(difference) - EXCUSED * _contrast(here)
+    right: Plane = np.clip((DOUBTFUL[1] - excess) / (DOUBTFUL[1] - DOUBTFUL[0]), 0, 1).astype(np.float32)
+    return right
+
+
+def _relit(moved: Plane, here: Plane) -> Plane:
+    """The moved picture in this frame's light: each channel by the gain and offset that fit best."""
+    for channel in range(3):
+        x, y = moved[..., channel].ravel(), here[..., channel].ravel()
+        close = np.abs(y - x - np.median(y - x)) <= 3 * np.median(np.abs(y - x - np.median(y - x))) + 8
+        gain, offset = np.polyfit(x[close][::7], y[close][::7], 1) if np.ptp(x[close]) > 8 else (1.0, 0.0)
+        moved[..., channel] = np.clip(gain, 0.25, 4) * moved[..., channel] + offset
+    return moved
+
+
+def _contrast(here: Pixels) -> Plane:
+    """Standard deviation of the brightness around each pixel, in levels."""
+    gray = _gray(here).astype(np.float32)
+    mean, square = (cv2.GaussianBlur(plane, (0, 0), 3.0) for plane in (gray, gray * gray))
+    deviation: Plane = np.sqrt(np.maximum(square - mean * mean, 0))
+    return deviation
+
+
+def _by_geometry(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
+    return _softened(consistent(backward, forward))
+
+
+def _by_boundary(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
+    return _softened(consistent(backward, forward) * off_boundaries(backward))
+
+
+def _by_evidence(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
+    evident = consistent(backward, forward) * looks_right(backward, here, there)
+    soft: Plane = np.minimum(cv2.GaussianBlur(evident, (0, 0), 0.8), evident)
+    return soft
+
+
+MASKS: dict[str, Mask] = {"evidence": _by_evidence, "geometry": _by_geometry, "boundary": _by_boundary}
 
 
 def _softened(mask: Plane) -> Plane:

@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 
-from videostyle.frames import Frame, Step
+import numpy as np
+
+from videostyle.frames import Frame, Motion, Recall, Step
 from videostyle.motion.flow import METHODS, estimate
 from videostyle.motion.shots import find_shots
 
+KEPT_EVERY = 8  # frames; every so many one is kept, to be recalled where the previous frame cannot be trusted
+KEPT = 4  # at most
+ENOUGH = 0.002  # of a frame: less than this is not worth looking back for
 
-def follow_motion(frames: Iterable[Frame], flow: str, known: int = 0) -> Iterator[Step]:
+
+def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", known: int = 0) -> Iterator[Step]:
     """Yield every frame in order with its motion; the first frame of a shot has none.
+
+    Where the previous frame hid something, older frames of the shot that saw it come along: Ruder et al. 2016,
+    eq. 10, with the newest frame that sees a pixel to be trusted.
 
     Args:
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
+        mask: A name in `motion.flow.MASKS`.
         known: How many frames at the beginning are done and need no motion; they only help to find the cuts.
 
     """
-    method = METHODS[flow]
+    measure = partial(estimate, method=METHODS[flow], mask=mask)
+    kept: deque[Frame] = deque(maxlen=KEPT)
     previous: Frame | None = None
+    since = 0
     for number, (frame, new_shot) in enumerate(find_shots(frames)):
-        fresh = new_shot or previous is None or number < known
-        yield Step(frame, None if fresh else estimate(previous.pixels, frame.pixels, method))  # type: ignore[union-attr]
-        previous = frame
+        motion = None
+        if new_shot or previous is None:
+            kept.clear()
+            since = 0
+        elif number >= known:
+            motion = measure(previous.pixels, frame.pixels)
+        recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure)) if motion else ()
+        if since % KEPT_EVERY == 0:
+            kept.append(frame)
+        yield Step(frame, motion, recalls, tuple(k.index for k in kept))
+        previous, since = frame, since + 1
+
+
+def _recalls(frame: Frame, motion: Motion, kept: list[Frame], measure: partial[Motion]) -> Iterator[Recall]:
+    """The kept frames, newest first, that see what no newer one does."""
+    unseen = 1 - motion.mask
+    for older in reversed(kept):
+        if unseen.mean() < ENOUGH:
+            return
+        found = measure(older.pixels, frame.pixels)
+        seen = np.minimum(found.mask, unseen)
+        if seen.mean() > ENOUGH / 4:
+            yield Recall(older.index, Motion(found.flow, seen))
+            unseen = unseen - seen
 
 
 def forget_motion(frames: Iterable[Frame]) -> Iterator[Step]:

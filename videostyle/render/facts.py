@@ -37,6 +37,7 @@ def plan_facts(plan: Plan) -> Facts:
         "size": "{}x{}".format(*plan.size),
         "fps": str(request.fps),
         "range": _words(asdict(request.span)),
+        "side_by_side": str(request.side_by_side),
         "container": request.output.suffix.lower(),
         **{name: str(value) for name, value in settings.items() if name not in _IDLE},
         **named,

@@ -6,9 +6,10 @@ import hashlib
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
 from importlib.metadata import version
@@ -97,6 +98,7 @@ def stylize_video(
     span: Span | None = None,
     fps: Fraction | int | None = None,
     overwrite: bool = False,
+    side_by_side: bool = False,
     resume: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
@@ -105,11 +107,12 @@ def stylize_video(
     Args:
         content: The video, or numbered pictures: `shot.%04d.png`.
         style: One picture, or several that count as one style.
-        output: Where the result goes: .mp4, .mov or .mkv, which appears when it is complete; or `out.%04d.png`.
+        output: Where the result goes: .mp4, .mov, .mkv or .webm, which appears when it is complete; or `out.%04d.png`.
         settings: How; the standard ones by default.
         span: Which frames; all of them by default.
         fps: Numbered pictures per second; 24 by default.
         overwrite: Replace an output that exists.
+        side_by_side: Put the content to the left of the result.
         resume: Go on with a job that was stopped; the result is the same as if it had not been.
         on_frame: Called after every frame.
 
@@ -125,6 +128,7 @@ def stylize_video(
         settings or Settings(),
         span or Span(),
         overwrite=overwrite,
+        side_by_side=side_by_side,
         fps=None if fps is None else Fraction(fps),
         resume=resume,
     )
@@ -162,7 +166,7 @@ def run(
     if plan.finished:
         log.info("%s is finished already", plan.request.output)
         discard(plan.request.output)
-        return Summary(plan.request.output, plan.frames or 0, 0.0, plan.size, "none")
+        return Summary(plan.request.output, plan.frames or 0, 0.0, plan.written_size, "none")
     return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work, on_resume)
 
 
@@ -203,7 +207,7 @@ def _run(
         frames = _run_still(plan, _hand(plan, loaded, on_work, plan.request.attention_map), comment, on_frame)
     else:
         frames = _run_film(plan, plan.clip, loaded, comment, on_frame, on_work, on_resume)
-    return Summary(plan.request.output, frames, time.monotonic() - began, plan.size, weights)
+    return Summary(plan.request.output, frames, time.monotonic() - began, plan.written_size, weights)
 
 
 def _run_film(
@@ -264,7 +268,7 @@ def _steps(plan: Plan, clip: Clip, done: int, *, alone: bool) -> Iterator[Step]:
     request, settings = plan.request, plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
     frames = read(clip, plan.size, request.span)
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, done)
+    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, done)
     return islice(_in_regions(moving, settings.content_masks, plan.size, request.span), done, None)
 
 
@@ -289,6 +293,26 @@ def _in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, in
 
 def _pass_through(steps: Iterable[Step], state: State) -> Iterator[Made]:
     return (Made(step.frame, {}, dict) for step in steps)
+
+
+def _beside(stylize: Stylize) -> Stylize:
+    """The same, with each frame's content to its left."""
+
+    def both(steps: Iterable[Step], state: State) -> Iterator[Made]:
+        contents: deque[Frame] = deque()
+
+        def noted() -> Iterator[Step]:
+            for step in steps:
+                contents.append(step.frame)
+                yield step
+
+        for made in stylize(noted(), state):
+            frame, content = made.frame, contents.popleft()
+            alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
+            pixels = np.hstack([content.pixels, frame.pixels])
+            yield replace(made, frame=replace(frame, pixels=pixels, alpha=alpha))
+
+    return both
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,7 +359,8 @@ def _engine_facts(weights: Weights, device: torch.device) -> Facts:
 
 def _hand(plan: Plan, loaded: _Loaded | None, on_work: OnWork, attention_map: Path | None) -> Stylize:
     """What restyles the steps of a segment; the map, if any, is made of the first step of all."""
-    return _pass_through if loaded is None else _stylizer(plan, loaded, on_work, attention_map)
+    stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work, attention_map)
+    return _beside(stylize) if plan.request.side_by_side else stylize
 
 
 def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path | None) -> Stylize:
@@ -364,7 +389,7 @@ def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path 
 
 def _kept(state: stylizer.State) -> State:
     """What a frame leaves to the next, to the last bit, for a file."""
-    return {field.name: getattr(state, field.name).cpu().contiguous().numpy() for field in fields(state)}
+    return {name: tensor.cpu().contiguous().numpy() for name, tensor in state.tensors().items()}
 
 
 def _restored(state: State, device: torch.device) -> stylizer.State | None:
@@ -373,9 +398,8 @@ def _restored(state: State, device: torch.device) -> stylizer.State | None:
 
     from videostyle.style.stylizer import State as Left
 
-    return (
-        Left(**{name: torch.from_numpy(array).clone().to(device) for name, array in state.items()}) if state else None
-    )
+    tensors = {name: torch.from_numpy(array).clone().to(device) for name, array in state.items()}
+    return Left.of(tensors) if state else None
 
 
 def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Path | None) -> Iterator[Step]:
@@ -388,12 +412,12 @@ def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Pa
 
 
 def _comment(plan: Plan, weights: str) -> str:
-    """How the result was made, for its metadata: one line of JSON."""
+    """How the result was made, for its metadata: one line of JSON that `--config` reads again."""
     made = {
         "videostyle": version("videostyle"),
         "job": fingerprint(plan.facts),
         "weights": weights,
         "styles": [style.name for style in plan.request.styles],
-        "settings": asdict(plan.settings),
+        "settings": asdict(plan.settings) | {"size": max(plan.size)},
     }
     return json.dumps(made, separators=(",", ":"))

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
-from videostyle.media import matte, sequence, sound, source, still, writer
-from videostyle.media.sound import Track
+from videostyle.media import codecs, comment, matte, sequence, sound, source, still, writer
+from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
+from videostyle.media.tracks import Track
 from videostyle.render.facts import Facts, fingerprint, plan_facts
 from videostyle.render.journal import check_facts, kept_facts, kept_segments, state_folder, trial_folder
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
@@ -42,6 +43,7 @@ class Request:
         folder: The output is a directory, made if it is not there: see `batch.make_batch`.
         fps: Numbered pictures per second; `sequence.RATE` by default.
         attention_map: Where to write what stands out in the first frame, as a picture.
+        side_by_side: The content stands to the left of the result.
         resume: Go on with a job that was stopped.
 
     """
@@ -56,6 +58,7 @@ class Request:
     folder: bool = False
     fps: Fraction | None = None
     attention_map: Path | None = None
+    side_by_side: bool = False
     resume: bool = False
 
     @property
@@ -75,6 +78,7 @@ class Plan:
         clip: The source, a film or numbered pictures; None for a still.
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
+        encoding: Of a video.
         facts: What the result of a film depends on, as far as it is known before the work.
         finished: The output is there already, made by this very job.
 
@@ -86,8 +90,15 @@ class Plan:
     clip: Clip | None
     tracks: tuple[Track, ...]
     frames: int | None
+    encoding: Encoding | None = None
     facts: Facts = field(default_factory=dict)
     finished: bool = False
+
+    @property
+    def written_size(self) -> tuple[int, int]:
+        """(width, height) of what is written: two pictures if they stand side by side."""
+        width, height = self.size
+        return (2 * width if self.request.side_by_side else width), height
 
     @property
     def untouched(self) -> bool:
@@ -157,8 +168,12 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     if sequence.is_sequence(output):
         _check_suffix(output)
     elif still.is_still(output):
-        raise OutputError(output, "a video is written as .mp4, .mov or .mkv, or as numbered pictures: out.%04d.png")
+        raise OutputError(
+            output, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
+        )
     clip = _probed(request)
+    if clip.light is not None and not (settings.iterations or settings.first_iterations):
+        clip = replace(clip, light=clip.light.unlimited())
     frames = _frames_in(request.span, clip)
     tell_of_limit(max(clip.width, clip.height), request)
     size = output_size(clip.width, clip.height, request)
@@ -167,13 +182,15 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
         if not (request.resume and kept_facts(output)):
             _check_numbers(request, clip)
         return plan
-    if settings.codec == "h264" and any(side % 2 for side in size):
-        log.warning("%dx%d is made even for H.264 by repeating the last row or column", *size)
-    tracks = tuple(sound.plan_tracks(request.content, output)) if clip.first is None else ()
-    _check_container(output, clip, size, settings.codec, tracks)
-    plan = _known(Plan(request, settings, size, clip, tracks, frames))
-    if not plan.finished:
-        _check_free(request)
+    encoding = _encoding(request, settings, clip)
+    plan = _known(Plan(request, settings, size, clip, _tracks(request, settings, clip), frames, encoding))
+    if plan.finished:
+        return plan
+    _check_free(request)
+    if encoding.padded(plan.written_size) != plan.written_size:
+        words = "%dx%d is made even for %s by repeating the last row or column"
+        log.warning(words, *plan.written_size, encoding.pixel_format)
+    _check_container(plan, clip, encoding)
     return plan
 
 
@@ -188,20 +205,48 @@ def _known(plan: Plan) -> Plan:
             f"unfinished work on it is kept in {state_folder(request.output)}; "
             "--resume goes on with that, --overwrite begins anew",
         )
-    job = f'"job":"{fingerprint(facts)}"'
-    return replace(plan, facts=facts, finished=request.resume and job in source.read_comment(request.output))
+    return replace(plan, facts=facts, finished=request.resume and _made_by(fingerprint(facts), request.output))
 
 
-def _check_container(output: Path, clip: Clip, size: tuple[int, int], codec: str, tracks: Sequence[Track]) -> None:
+def _made_by(job: str, output: Path) -> bool:
+    """Whether a video is there that says of itself to be of this job."""
+    try:
+        return output.is_file() and f'"job":"{job}"' in comment.read_comment(output)
+    except UnreadableError:
+        return False
+
+
+def _check_container(plan: Plan, clip: Clip, encoding: Encoding) -> None:
     """Write the planned header where the film will be written, and remove it again."""
+    output = plan.request.output
     folder = state_folder(output)
     try:
         with trial_folder(folder):
-            writer.check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, codec, list(tracks))
+            trial = folder / f"trial-{os.getpid()}{output.suffix}"
+            writer.check_output(trial, clip, plan.written_size, encoding, list(plan.tracks))
     except OutputError as error:
         raise OutputError(output, error.reason) from error
     except OSError as error:
         raise OutputError(output, f"{error.strerror}; choose another directory") from error
+
+
+def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
+    return codecs.choose(
+        request.output,
+        clip.colors.for_film(),
+        settings.codec,
+        crf=settings.crf,
+        pix_fmt=settings.pix_fmt,
+        delivery=settings.delivery,
+    )
+
+
+def _tracks(request: Request, settings: Settings, clip: Clip) -> tuple[Track, ...]:
+    if clip.first is not None:
+        return ()
+    delivery = codecs.DELIVERIES.get(settings.delivery)
+    only = delivery.sounds if delivery is not None else ()
+    return tuple(sound.plan_tracks(request.content, request.output, cut=not request.span.whole, only=only))
 
 
 def _probed(request: Request) -> Clip:
@@ -246,7 +291,9 @@ def _places(span: Span, clip: Clip) -> tuple[int, int | None]:
 def _check_paths(request: Request) -> None:
     output = request.output
     if not request.content.exists() and not sequence.is_sequence(request.content):
-        raise UnreadableError(request.content, "there is no such file")
+        address = re.match(r"[a-z]{2,}:/", str(request.content))
+        reason = "it is an address; download it first" if address else "there is no such file"
+        raise UnreadableError(request.content, reason)
     if _identities(request.content, *request.styles) & _identities(output):
         raise OutputError(output, "it is an input of this very job; choose another name")
     check_styles(request.styles)

@@ -12,6 +12,7 @@ from typing import Protocol
 from videostyle.errors import MediaError
 from videostyle.frames import Frame
 from videostyle.media import runs, sequence
+from videostyle.media.codecs import Encoding
 from videostyle.media.runs import RunWriter
 from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, open_source
@@ -60,7 +61,7 @@ class _Film:
     def run(self, draft: Path) -> Iterator[Run]:
         with (
             draft.open("wb") as file,
-            RunWriter(self._within(draft.parent), self.clip, self.plan.size, self.plan.settings.codec, file) as run,
+            RunWriter(self._within(draft.parent), self.clip, self.plan.written_size, self._encoding, file) as run,
         ):
             yield run
 
@@ -69,18 +70,19 @@ class _Film:
 
     def finish(self, journal: Journal) -> None:
         """Join the packets with the source's sound, look at the result, and give it its name."""
-        film, settings = self._within(journal.folder), self.plan.settings
+        film, size, tracks = self._within(journal.folder), self.plan.written_size, list(self.plan.tracks)
         part = not self.plan.request.span.whole
-        tracks = list(self.plan.tracks)
-        with VideoWriter(
-            film, self.clip, self.plan.size, settings.codec, tracks, from_zero=part, comment=self.comment
-        ) as writer:
+        with VideoWriter(film, self.clip, size, self._encoding, tracks, from_zero=part, comment=self.comment) as writer:
             for packet, pts, dts in runs.packets(journal.packets, self.clip.time_base):
                 writer.add(packet, pts, dts)
         shown = [found.pts for path in journal.packets for found in runs.times(path)]
         check_film(film, journal.frames, (max(shown) - min(shown)) * self.clip.time_base)
         publish(film, journal.output)
         journal.remove()
+
+    @property
+    def _encoding(self) -> Encoding | str:
+        return self.plan.encoding or self.plan.settings.codec
 
     def _within(self, folder: Path) -> Path:
         return folder / f"film{self.plan.request.output.suffix}"

@@ -174,6 +174,11 @@ def temporal_loss(image: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
     return (mask * error).sum() / mask.sum().clamp(min=1.0)
 
 
+def temporal_stiffness(mask: Tensor) -> Tensor:
+    """The second derivative of `temporal_loss` by each pixel's channels, like `mask` (N, 1, H, W)."""
+    return mask * (2 / 3 / mask.sum().clamp(min=1.0))
+
+
 def range_loss(image: Tensor) -> Tensor:
     """Mean squared distance of pixels to [0, 1]: what no screen can show should not carry the style."""
     return (image - image.clamp(0, 1)).square().mean()

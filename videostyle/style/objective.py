@@ -36,6 +36,11 @@ class Term(ABC):
         """The activations it asks for."""
         return ()
 
+    @property
+    def stiffness(self) -> Tensor | None:
+        """Second derivative by each pixel, (1, 1, H, W), of a weighted loss that is a sum of squares of pixels."""
+        return None
+
     def weight_at(self, progress: float) -> float:
         """Its weight when `progress`, from 0 to 1, of a frame's steps are done."""
         return self.weight * (1 - self.decay * progress)
@@ -134,6 +139,10 @@ class TemporalTerm(Term):
     mask: Tensor
     name: str = "temporal"
 
+    @property
+    def stiffness(self) -> Tensor:
+        return self.weight * losses.temporal_stiffness(self.mask)
+
     def __call__(self, image: Tensor, features: Features) -> Tensor:
         return losses.temporal_loss(image, self.warped, self.mask)
 
@@ -148,6 +157,12 @@ class Objective:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", frozenset(n for term in self.terms for n in term.layers))
+
+    @property
+    def stiffness(self) -> Tensor | None:
+        """That of all terms together; None where no term has any."""
+        found = [stiff for term in self.terms if (stiff := term.stiffness) is not None]
+        return torch.stack(found).sum(0) if found else None
 
     def __call__(self, image: Tensor, progress: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum, and every term's share of it by name, when `progress` of a frame's steps are done."""

@@ -54,6 +54,7 @@ def minimize(
     optimizer: str = "lbfgs",
     averaging: float = 0.0,
     tolerance: float = 0.0,
+    stiffness: Tensor | None = None,
     on_step: Callable[[Walk], object] = lambda walk: None,
 ) -> Walk:
     """Take `iterations` steps down `objective` from `start`; with none, `start` comes back as it is.
@@ -65,6 +66,8 @@ def minimize(
         optimizer: lbfgs or adam.
         averaging: Above 0, the result is the bias-corrected exponential average of the images, with this decay.
         tolerance: Stop when `PATIENCE` steps have lowered the loss by less than this share; 0 takes every step.
+        stiffness: (N, 1, H, W), the second derivative by each pixel of a part of the loss that is known to be a sum of
+            squares; L-BFGS then has to find out only the rest.
         on_step: Told after each step.
 
     Returns:
@@ -73,7 +76,7 @@ def minimize(
     """
     if iterations == 0:
         return start
-    steps = (_lbfgs if optimizer == "lbfgs" else _adam)(start, objective, iterations)
+    steps = (_lbfgs if optimizer == "lbfgs" else _adam)(start, objective, iterations, stiffness)
     walk = start
     for walk in _until_settled(_averaged(steps, averaging) if averaging else steps, tolerance):
         on_step(walk)
@@ -117,7 +120,7 @@ def _evaluate(objective: Objective, image: Tensor, progress: float) -> tuple[Ten
 
 
 @torch.no_grad()
-def _adam(start: Walk, objective: Objective, iterations: int) -> Iterator[Walk]:
+def _adam(start: Walk, objective: Objective, iterations: int, stiffness: Tensor | None) -> Iterator[Walk]:
     """Kingma & Ba 2015 (arXiv:1412.6980), kept inside [0, 1]."""
     image = start.image.detach()
     known = start.moments or Moments(torch.zeros_like(image), torch.zeros_like(image), 0)
@@ -133,14 +136,14 @@ def _adam(start: Walk, objective: Objective, iterations: int) -> Iterator[Walk]:
 
 
 @torch.no_grad()
-def _lbfgs(start: Walk, objective: Objective, iterations: int) -> Iterator[Walk]:
+def _lbfgs(start: Walk, objective: Objective, iterations: int, stiffness: Tensor | None) -> Iterator[Walk]:
     """Nocedal & Wright 2006, algorithm 7.5, with unit steps and no line search.
 
     Differences: the initial inverse Hessian is not the identity but a 1/f filter, which makes smooth changes as
     easy as fine ones (see `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes
     the walk back to the best image so far, with an empty history. All of it is arithmetic on the device.
     """
-    precondition = Preconditioner(start.image)
+    precondition = Preconditioner(start.image, stiffness)
     pairs = _Pairs.empty(start.image)
     x = best = start.image.detach().clone()
     gradient = best_gradient = torch.zeros_like(x)
@@ -165,22 +168,48 @@ def _lbfgs(start: Walk, objective: Objective, iterations: int) -> Iterator[Walk]
 
 
 class Preconditioner:
-    """Filters a gradient by 1/f: the metric of an image written in Fourier coefficients scaled by f^-½.
+    """The inverse Hessian as far as it is known beforehand: 1/f, beside the stiffness of what is a sum of squares.
 
-    Olah, Mordvintsev & Schubert 2017 ("Feature visualization", decorrelated parameterization) use f⁻¹ for the
-    coefficients; f^-½ is milder.
+    1/f is the metric of an image written in Fourier coefficients scaled by f^-½. Olah, Mordvintsev & Schubert 2017
+    ("Feature visualization", decorrelated parameterization) use f⁻¹ for the coefficients; f^-½ is milder.
+
+    Args:
+        image: (N, C, H, W), for its size and place.
+        stiffness: (N, 1, H, W), second derivative by each pixel of the part of the loss that is a sum of squares.
+
     """
 
-    def __init__(self, image: Tensor) -> None:
+    def __init__(self, image: Tensor, stiffness: Tensor | None = None) -> None:
         h, w = image.shape[2:]
         self._size = (h, w)
         fy = torch.fft.fftfreq(h, device=image.device)
         fx = torch.fft.rfftfreq(w, device=image.device)
         frequency = torch.hypot(fy[:, None], fx[None]).clamp(min=1 / max(h, w))
         self._gain = frequency.mean() / frequency
+        self.stiffness = stiffness
+        if stiffness is not None:
+            self._stiffest = stiffness.max()
+            self._held = (stiffness / self._stiffest.clamp(min=1e-20)).sqrt()
+            self._free = (1 - self._held.square()).sqrt()
 
-    def __call__(self, gradient: Tensor) -> Tensor:
-        filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(gradient) * self._gain, s=self._size)
+    def __call__(self, gradient: Tensor, gamma: Tensor | float = 1.0) -> Tensor:
+        """The gradient, filtered; `gamma` is the scale of the part that is not known, as a length of step."""
+        if self.stiffness is None:
+            return gamma * self._filtered(gradient, self._gain)
+        stiff = 1 / (1 / (gamma * self._gain) + self._stiffest)
+        held = self._held * self._filtered(self._held * gradient, stiff)
+        return held + self._free * self._filtered(self._free * gradient, gamma * self._gain)
+
+    def unknown(self, s: Tensor, y: Tensor) -> Tensor:
+        """What a step `s` did to the gradient, `y`, less what the stiffness explains."""
+        return y if self.stiffness is None else y - self.stiffness * s
+
+    def gain(self, gradient: Tensor) -> Tensor:
+        """The gradient filtered by 1/f alone."""
+        return self._filtered(gradient, self._gain)
+
+    def _filtered(self, gradient: Tensor, gain: Tensor) -> Tensor:
+        filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(gradient) * gain, s=self._size)
         return filtered
 
 
@@ -219,18 +248,20 @@ class _Pairs:
         for slot in slots:
             alphas[slot] = self.rho[slot] * (self.s[slot] * q).sum()
             q -= alphas[slot] * self.y[slot]
-        q = precondition(q)
-        q *= self._scale(slots[0], q, precondition) if slots else FIRST_STEP / _rms(q)
+        q = precondition(q, self._gamma(slots[0] if slots else None, q, precondition))
         for slot in reversed(slots):
             beta = self.rho[slot] * (self.y[slot] * q).sum()
             q += (alphas[slot] - beta) * self.s[slot]
         return q
 
-    def _scale(self, slot: int, q: Tensor, precondition: Preconditioner) -> Tensor:
+    def _gamma(self, slot: int | None, q: Tensor, precondition: Preconditioner) -> Tensor:
         """γ = sᵀy / yᵀPy of the newest pair, or a first step's length where that pair does not count."""
-        y, rho = self.y[slot], self.rho[slot]
-        gamma = 1 / (rho * (y * precondition(y)).sum())
-        return torch.where(rho > 0, gamma, FIRST_STEP / _rms(q))
+        first = FIRST_STEP / _rms(precondition.gain(q))
+        if slot is None:
+            return first
+        s, y = self.s[slot], precondition.unknown(self.s[slot], self.y[slot])
+        gamma = (s * y).sum() / (y * precondition.gain(y)).sum()
+        return torch.where((self.rho[slot] > 0) & (gamma > 0), gamma, first)
 
 
 def _rms(value: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from videostyle.settings import Settings
 
+UNSEEN = 0.005  # of a frame: with more to make anew than this, a following frame gets a coarse level too
+COARSE, EXTRA = 0.5, 1.0  # its size, and its steps as a share of the others; they cost a quarter
 SMALLEST = 64  # longest side in pixels below which no coarser level is worth its while
 
 
@@ -38,9 +40,13 @@ def fresh_levels(settings: Settings, longest: int) -> list[Level]:
     return [*levels, Level(1.0, steps - spent, spent, steps)]
 
 
-def following_level(settings: Settings) -> Level:
-    """The only level of a frame that starts from the previous one."""
-    return Level(1.0, settings.iterations, 0, settings.iterations)
+def following_levels(settings: Settings, longest: int, unseen: float) -> list[Level]:
+    """The levels of a frame of which a share of `unseen` cannot follow earlier ones: that part begins coarse."""
+    steps = settings.iterations
+    if unseen < UNSEEN or longest * COARSE < SMALLEST:
+        return [Level(1.0, steps, 0, steps)]
+    extra = round(steps * EXTRA)
+    return [Level(COARSE, extra, 0, steps + extra), Level(1.0, steps, extra, steps + extra)]
 
 
 def fresh_work(settings: Settings, longest: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,7 +18,7 @@ from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
 from videostyle.style.objective import Objective, TemporalTerm, Term
 from videostyle.style.optimize import Moments, Walk, minimize
 from videostyle.style.pixels import resize, scaled_size, to_pixels, to_plane, to_tensor
-from videostyle.style.schedule import Level, following_level, fresh_levels
+from videostyle.style.schedule import Level, following_levels, fresh_levels
 from videostyle.style.vgg import VGG19
 from videostyle.style.warp import warp
 
@@ -26,23 +26,50 @@ log = logging.getLogger(__name__)
 
 GRAIN = 0.01  # deviation of the noise that a fresh start begins with, in [0, 1] pixel values
 NOISE = 0.15  # the same, of a start from noise alone
+RIPENING = 1 / 6  # of what a new pixel needs until it is held as firmly as others, each frame
 COARSEST = 0.25  # of a frame's size, at which that noise is drawn
 
 Work = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
+class _Past:
+    """A finished frame, and how long each pixel of it has been worked on: (1, 1, H, W) from 0, new, to 1, ripe."""
+
+    image: Tensor
+    ripeness: Tensor
+
+
+_PARTS = ("image", "ripeness")  # of a past
+
+
+@dataclass(frozen=True, eq=False)
 class State:
-    """What a frame leaves to the next one of its shot; all of it, so that work may go on from here in another process.
+    """All that a frame leaves to those that follow, so that work may go on from here in another process.
 
     Args:
-        picture: (1, 3, H, W), the canvas as it was left, before rounding.
         opening: (1, 3, H, W), the content of the frame that settled the look.
+        previous: The frame.
+        kept: Those before it that may be recalled, by their place in the source.
 
     """
 
-    picture: Tensor
     opening: Tensor
+    previous: _Past
+    kept: Mapping[int, _Past]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The same by name, for a file."""
+        pasts = {"previous": self.previous, **{str(at): past for at, past in self.kept.items()}}
+        named = {f"{name} {part}": getattr(past, part) for name, past in pasts.items() for part in _PARTS}
+        return {"opening": self.opening, **named}
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> State:
+        """The state that gave `tensors`."""
+        names = [name.split()[0] for name in tensors if name.endswith(_PARTS[0])]
+        pasts = {name: _Past(*(tensors[f"{name} {part}"] for part in _PARTS)) for name in names}
+        return cls(tensors["opening"], pasts.pop("previous"), {int(name): past for name, past in pasts.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +83,26 @@ class Stylized:
 
 @dataclass(frozen=True, eq=False)
 class _Canvas:
-    """A frame as it is worked on: the picture, and where each style goes."""
+    """A frame as it is worked on: the picture, where each style goes, and what earlier results say of it."""
 
     image: Tensor
     regions: tuple[Tensor, ...]
     look: Look
+    held: _Held | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """What a frame is held to: earlier results moved along, where to trust them, and how ripe they are."""
+
+    image: Tensor
+    mask: Tensor
+    ripeness: Tensor
+
+    def term(self, size: tuple[int, int], weight: float) -> TemporalTerm:
+        """The pull towards it at a size; what is not ripe yet is not held as firmly."""
+        firmly = resize(self.mask * self.ripeness, size).clamp(0, 1)
+        return TemporalTerm(warped=resize(self.image, size).clamp(0, 1), mask=firmly, weight=weight)
 
 
 class Stylizer:
@@ -112,7 +154,8 @@ class Stylizer:
             DivergedError: The objective is not finite.
 
         """
-        previous = None if state is None else state.picture
+        previous = None if state is None else state.previous
+        kept = {} if state is None else dict(state.kept)
         opening = None if state is None else state.opening
         look = None if opening is None else Look(self._settings, self._styles, opening)
         rungs = list(LADDER)
@@ -122,14 +165,15 @@ class Stylizer:
                 opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
                 look = Look(self._settings, self._styles, opening)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
-            canvas = _Canvas(look.canvas(content), regions, look)
-            found = self._within_memory(canvas, previous, step.motion, rungs)
+            canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, kept))
+            found = self._within_memory(canvas, rungs)
             if not bool(torch.isfinite(found.image).all()):
                 raise DivergedError(step.frame.index)
-            previous = found.image.clamp(0, 1)
-            pixels = to_pixels(look.finished(previous, content), step.frame.pixels.dtype)
+            previous = _Past(found.image.clamp(0, 1), _ripened(canvas))
+            kept = {at: past for at, past in {**kept, step.frame.index: previous}.items() if at in step.kept}
+            pixels = to_pixels(look.finished(previous.image, content), step.frame.pixels.dtype)
             losses = {name: float(v) for name, v in found.losses.items()}
-            yield Stylized(replace(step.frame, pixels=pixels), losses, State(previous, opening))
+            yield Stylized(replace(step.frame, pixels=pixels), losses, State(opening, previous, kept))
 
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
@@ -139,15 +183,31 @@ class Stylizer:
         plane: Plane = resize(found, (content.shape[2], content.shape[3]))[0, 0].clamp(0, 1).cpu().numpy()
         return plane
 
-    def _within_memory(
-        self, canvas: _Canvas, previous: Tensor | None, motion: Motion | None, rungs: list[Rung]
-    ) -> Walk:
+    def _held(self, step: Step, previous: _Past | None, kept: Mapping[int, _Past]) -> _Held | None:
+        """The previous result moved along, and where that cannot be trusted, an older one that can."""
+        if step.motion is None or previous is None:
+            return None
+        found, mask = self._moved(previous, step.motion)
+        total, trusted = mask * found, mask
+        for recall in step.recalls:
+            if recall.index in kept:
+                older, seen = self._moved(kept[recall.index], recall.motion)
+                total, trusted = total + seen * older, trusted + seen
+        merged = total + (1 - trusted) * found
+        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1))
+
+    def _moved(self, past: _Past, motion: Motion) -> tuple[Tensor, Tensor]:
+        """A result and its ripeness as this frame sees them, (1, 4, H, W), and where they can be trusted."""
+        flow = torch.from_numpy(motion.flow).to(self._device).permute(2, 0, 1)[None]
+        return warp(torch.cat([past.image, past.ripeness], dim=1), flow), to_plane(motion.mask, self._device)
+
+    def _within_memory(self, canvas: _Canvas, rungs: list[Rung]) -> Walk:
         """The frame, worked on as `rungs` begin; when the device is full, the first of them is dropped for good."""
         while True:
             try:
-                if motion is None or previous is None:
+                if canvas.held is None:
                     return self._start(canvas, rungs[0])
-                return self._follow(canvas, previous, motion, rungs[0])
+                return self._follow(canvas, canvas.held, rungs[0])
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error) or len(rungs) == 1:
                     raise
@@ -196,15 +256,21 @@ class Stylizer:
         generator = torch.Generator().manual_seed(self._settings.seed)
         return torch.randn(image.shape, generator=generator).to(image.device)
 
-    def _follow(self, canvas: _Canvas, previous: Tensor, motion: Motion, rung: Rung) -> Walk:
-        """From the previous result, moved along; held to it where the flow is trusted."""
-        flow = torch.from_numpy(motion.flow).to(self._device).permute(2, 0, 1)[None]
-        mask = torch.from_numpy(motion.mask).to(self._device)[None, None]
-        warped = warp(previous, flow)
-        terms = self._terms(canvas, canvas.image, rung)
-        if self._settings.temporal_weight:
-            terms.append(TemporalTerm(warped=warped, mask=mask, weight=self._settings.temporal_weight))
-        return self._minimize(Walk(warped), terms, following_level(self._settings), rung, fresh=False)
+    def _follow(self, canvas: _Canvas, held: _Held, rung: Rung) -> Walk:
+        """From earlier results, moved along; held to them where they are trusted, made anew at half size elsewhere."""
+        start = held.image
+        for level in following_levels(self._settings, max(start.shape[2:]), float(1 - held.mask.mean())):
+            size = scaled_size(canvas.image, max(start.shape[2:]) * level.scale)
+            terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
+            if self._settings.temporal_weight:
+                terms.append(held.term(size, self._settings.temporal_weight))
+            begin = resize(start, size)
+            walk = self._minimize(Walk(begin), terms, level, rung, fresh=False)
+            if level.scale == 1:
+                return walk
+            change = resize(walk.image - begin, (start.shape[2], start.shape[3]))
+            start = start + (1 - held.mask) * change
+        raise AssertionError("the last level is the frame's own size")
 
     def _terms(self, canvas: _Canvas, target: Tensor, rung: Rung) -> list[Term]:
         return canvas.look.terms(self._ways[rung], target, canvas.regions)
@@ -228,10 +294,18 @@ class Stylizer:
             optimizer=rung.optimizer or s.optimizer,
             averaging=s.averaging,
             tolerance=s.tolerance,
+            stiffness=objective.stiffness,
             on_step=on_step,
         )
         self._on_work(level.cost * (level.iterations - taken))
         return walk
+
+
+def _ripened(canvas: _Canvas) -> Tensor:
+    """How ripe a finished frame is: all of a fresh one; of one that follows, what it was held to and a bit more."""
+    if canvas.held is None:
+        return torch.ones_like(canvas.image[:, :1])
+    return (canvas.held.mask * (canvas.held.ripeness + RIPENING)).clamp(0, 1)
 
 
 def _one_each(values: tuple[float, ...], number: int) -> float:
