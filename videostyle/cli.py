@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import fields
@@ -210,17 +212,17 @@ app["evaluate"].config = ()  # no presets, no settings file
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
-    """The `videostyle` command. Exits 0, 2 for usage and bad input, 1 for failure at work, 130 for Ctrl-C."""
+    """The `videostyle` command. Exits 0; 2: bad input, 1: failure at work, 130: Ctrl-C, 143: SIGTERM."""
     words = list(sys.argv[1:] if words is None else words)
-    signal.signal(signal.SIGTERM, _terminated)
+    _heed_signals()
     try:
         _refuse_reserved(words)
         app(words, exit_on_error=False, print_error=False)
     except (VideostyleError, CycloptsError) as error:
         _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
-    except KeyboardInterrupt:
-        print("\nvideostyle: stopped; no unfinished file was left", file=sys.stderr)
-        sys.exit(130)
+    except _Stopped as stopped:
+        print("\nvideostyle:", "; ".join(["stopped", *_notes(stopped)]), file=sys.stderr)
+        sys.exit(128 + stopped.number)
     except Exception as error:  # whatever else breaks: one line as well
         _fail(error, words, 1)
     sys.exit(0)
@@ -232,12 +234,48 @@ def _fail(error: Exception, words: Sequence[str], code: int) -> NoReturn:
     message = " ".join(str(error).split()) or type(error).__name__
     if not isinstance(error, (VideostyleError, CycloptsError)):
         message = f"{type(error).__name__}: {message}; --verbose shows where"
-    print(f"videostyle: {message}", file=sys.stderr)
+    print("videostyle:", "; ".join([message, *_notes(error)]), file=sys.stderr)
     sys.exit(code)
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+def _notes(error: BaseException) -> list[str]:
+    """What was said of the work that is kept."""
+    return getattr(error, "__notes__", [])
+
+
+class _Stopped(BaseException):
+    """Ctrl-C, or a request to terminate."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _heed_signals() -> None:
+    """The first signal ends the work in order; the second leaves at once, even from within a library's long call."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    threading.Thread(target=_leave_at_second, args=(heard,), daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _ignore)
+    raise _Stopped(number)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """What follows the first signal is for `_leave_at_second`."""
+
+
+def _leave_at_second(heard: int) -> None:
+    os.read(heard, 1)
+    os._exit(128 + os.read(heard, 1)[0])
 
 
 def _refuse_reserved(words: Sequence[str]) -> None:
