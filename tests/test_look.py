@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 def stylized(network, *, image=IMAGE, styles=(STYLE,), regions=(), masks=(), **changes):
     stylizer = Stylizer(SETTINGS.override(**changes), network, list(styles), CPU, masks=masks)
-    (made,) = stylizer.stylize([Step(Frame(image, 0, Fraction(1), 1, 0), None, tuple(regions))])
+    (made,) = stylizer.stylize([Step(Frame(image, 0, Fraction(1), 1, 0), None, regions=tuple(regions))])
     return made
 
 

@@ -146,7 +146,7 @@ def test_nothing_is_recalled_where_the_previous_frame_serves_and_nothing_across_
     assert all(step.recalls == () for step in still)
     images = media.panning(9, seed=1) + [255 - image for image in media.panning(9, seed=9)]
     steps = list(follow_motion(as_frames(images), "dis-fast"))
-    assert all(min(step.kept) >= 9 for step in steps[9:])
+    assert all(recall.index >= 9 for step in steps[9:] for recall in step.recalls)
 
 
 def test_large_frames_get_flow_in_their_own_pixels():
@@ -190,3 +190,12 @@ def test_only_the_first_frame_of_a_shot_has_no_motion():
     images = media.panning(5, seed=1) + [255 - image for image in media.panning(5, seed=9)]
     steps = list(follow_motion(as_frames(images), "dis-fast"))
     assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
+
+
+def test_a_shot_that_returns_to_a_known_setup_recalls_it():
+    one, other = media.panning(5, seed=1), [255 - image for image in media.panning(5, seed=9)]
+    steps = list(follow_motion(as_frames([*one, *other, *one[::-1]]), "dis-fine"))
+    assert [step.frame.index for step in steps if step.motion is None] == [0, 5, 10]
+    assert [recall.index for recall in steps[10].recalls] == [4]
+    assert steps[5].recalls == ()
+    assert 4 in steps[9].kept

@@ -163,7 +163,7 @@ def _look(frame: Frame) -> Appearance:
 
 
 def _against(earlier: Pair, pair: Pair, method: Method) -> Comparison:
-    motion = estimate(earlier.content.pixels, pair.content.pixels, method)
+    motion = estimate(earlier.content.pixels, pair.content.pixels, method, "geometry")
 
     def apart(now: Frame, before: Frame) -> Picture:
         return formulas.difference(formulas.picture(now.pixels), formulas.picture(before.pixels), motion.flow)

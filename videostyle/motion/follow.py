@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,38 +14,54 @@ from videostyle.motion.shots import find_shots
 
 KEPT_EVERY = 8  # frames; every so many one is kept, to be recalled where the previous frame cannot be trusted
 KEPT = 4  # at most
+SETUPS = 4  # last frames of earlier shots that are kept, for a shot that returns to the same setup
+KNOWN = 0.5  # of a frame: a shot whose first frame follows an earlier one in more than this is no new setup
 ENOUGH = 0.002  # of a frame: less than this is not worth looking back for
 
 
-def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", known: int = 0) -> Iterator[Step]:
+def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", done: int = 0) -> Iterator[Step]:
     """Yield every frame in order with its motion; the first frame of a shot has none.
 
     Where the previous frame hid something, older frames of the shot that saw it come along: Ruder et al. 2016,
-    eq. 10, with the newest frame that sees a pixel to be trusted.
+    eq. 10, with the newest frame that sees a pixel to be trusted. A shot that returns to an earlier setup, as in
+    the cuts of a dialogue, has no motion but recalls that setup.
 
     Args:
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
         mask: A name in `motion.flow.MASKS`.
-        known: How many frames at the beginning are done and need no motion; they only help to find the cuts.
+        done: How many frames at the beginning need no motion, since they are finished; they tell of those that follow.
 
     """
     measure = partial(estimate, method=METHODS[flow], mask=mask)
     kept: deque[Frame] = deque(maxlen=KEPT)
+    setups: deque[Frame] = deque(maxlen=SETUPS)
     previous: Frame | None = None
     since = 0
     for number, (frame, new_shot) in enumerate(find_shots(frames)):
-        motion = None
-        if new_shot or previous is None:
+        motion: Motion | None = None
+        recalls: tuple[Recall, ...] = ()
+        if previous is None or new_shot:
+            setups.extend([previous] if previous is not None else [])
+            recalls = tuple(_known(frame, setups, measure)) if number >= done else ()
             kept.clear()
             since = 0
-        elif number >= known:
+        elif number >= done:
             motion = measure(previous.pixels, frame.pixels)
-        recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure)) if motion else ()
+            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure))
         if since % KEPT_EVERY == 0:
             kept.append(frame)
-        yield Step(frame, motion, recalls, tuple(k.index for k in kept))
+        yield Step(frame, motion, recalls, tuple(k.index for k in (*setups, *kept)))
         previous, since = frame, since + 1
+
+
+def _known(frame: Frame, setups: Sequence[Frame], measure: partial[Motion]) -> Iterator[Recall]:
+    """The earlier shot, newest first, whose setup this frame shows again, if any."""
+    for older in reversed(setups):
+        found = measure(older.pixels, frame.pixels)
+        if found.mask.mean() > KNOWN:
+            yield Recall(older.index, found)
+            return
 
 
 def _recalls(frame: Frame, motion: Motion, kept: list[Frame], measure: partial[Motion]) -> Iterator[Recall]:

@@ -48,7 +48,6 @@ class Segment:
     Args:
         number: Its place, from 0.
         frames: How many it has.
-        fresh: It needed nothing from the one before.
         packets: SHA-256 of its packets.
         state: SHA-256 of what it leaves; empty if that is nothing.
 
@@ -56,7 +55,6 @@ class Segment:
 
     number: int
     frames: int
-    fresh: bool
     packets: str
     state: str
 
@@ -136,12 +134,12 @@ class Journal:
             return {}
         return load_file(self._file(self._segments[-1].number, "state"))
 
-    def publish(self, frames: int, state: State, *, fresh: bool) -> None:
+    def publish(self, frames: int, state: State) -> None:
         """Let the segment whose packets are in `draft` count."""
         number = len(self._segments)
         with told(self.output):
             left = self._save(number, state) if state else ""
-            segment = Segment(number, frames, fresh, _synced_digest(self.draft), left)
+            segment = Segment(number, frames, _synced_digest(self.draft), left)
             _write(self._file(number, "json"), _checked(asdict(segment), self._job))
             self._segments.append(segment)
             if number >= STATES:
@@ -192,7 +190,7 @@ class Journal:
         while (segment := self._sound(len(sound))) is not None:
             sound.append(segment)
         done = len(sound)
-        while done and not self._continues(sound, done):
+        while done and not self._leads_on(sound[done - 1]):
             done -= 1
         if self._file(done, "json").exists():
             log.warning("segment %d of the kept work is damaged; it is made again", done + 1)
@@ -206,11 +204,10 @@ class Journal:
         packets = self._file(number, "packets")
         return segment if _has_digest(packets, segment.packets) and self._holds(packets) else None
 
-    def _continues(self, sound: list[Segment], done: int) -> bool:
-        if done < len(sound) and sound[done].fresh:
-            return True
-        last = sound[done - 1]
-        return not last.state or (_has_digest(path := self._file(done - 1, "state"), last.state) and _loads(path))
+    def _leads_on(self, segment: Segment) -> bool:
+        """Whether the next one has what it needs."""
+        path = self._file(segment.number, "state")
+        return not segment.state or (_has_digest(path, segment.state) and _loads(path))
 
     def _clear(self) -> None:
         """Take away what does not count: files of a segment that was not finished, and whatever else lies there."""

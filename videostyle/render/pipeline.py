@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videostyle.errors import DivergedError, UnreadableError
 from videostyle.frames import Frame, Pixels, Plane, Step
@@ -86,6 +87,7 @@ class Summary:
 OnFrame = Callable[[FrameReport], object]
 OnWork = Callable[[float], None]
 OnResume = Callable[[int], object]
+_FULL = 65535  # of 16 bits
 Stylize = Callable[[Iterable[Step], State], Iterator[Made]]
 
 
@@ -241,14 +243,14 @@ def _render(plan: Plan, clip: Clip, stylize: Stylize, result: Result, journal: J
     alone = plan.settings.independent or plan.untouched
     state = journal.state
     with closing(prefetch(_steps(plan, clip, journal.frames, alone=alone))) as steps:
-        for place, part in in_segments(steps, cuts=not alone):
+        for part in in_segments(steps, cuts=not alone):
             frames = 0
             with told(journal.output), result.run(journal.draft) as run:
                 for made in _reported(stylize(part, state), on_frame):
                     run.write(made.frame)
                     frames += 1
             state = {} if alone else made.state()
-            journal.publish(frames, state, fresh=place.fresh)
+            journal.publish(frames, state)
     journal.conclude()
 
 
@@ -388,8 +390,14 @@ def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path 
 
 
 def _kept(state: stylizer.State) -> State:
-    """What a frame leaves to the next, to the last bit, for a file."""
-    return {name: tensor.cpu().contiguous().numpy() for name, tensor in state.tensors().items()}
+    """What a frame leaves to the next, for a file: the frame itself to the last bit, the older ones at 16 bits."""
+    arrays = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.tensors().items()}
+    return {name: array if name.startswith("previous") else _rounded(array) for name, array in arrays.items()}
+
+
+def _rounded(array: NDArray[np.float32]) -> NDArray[np.uint16]:
+    rounded: NDArray[np.uint16] = np.rint(array * np.float32(_FULL)).astype(np.uint16)
+    return rounded
 
 
 def _restored(state: State, device: torch.device) -> stylizer.State | None:
@@ -398,7 +406,8 @@ def _restored(state: State, device: torch.device) -> stylizer.State | None:
 
     from videostyle.style.stylizer import State as Left
 
-    tensors = {name: torch.from_numpy(array).clone().to(device) for name, array in state.items()}
+    arrays = {name: array / np.float32(_FULL) if array.dtype == np.uint16 else array for name, array in state.items()}
+    tensors = {name: torch.from_numpy(array).clone().to(device) for name, array in arrays.items()}
     return Left.of(tensors) if state else None
 
 

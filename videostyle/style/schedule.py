@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from videostyle.settings import Settings
 
 UNSEEN = 0.005  # of a frame: with more to make anew than this, a following frame gets a coarse level too
 COARSE, EXTRA = 0.5, 1.0  # its size, and its steps as a share of the others; they cost a quarter
+CALM, MOVING = 1 / 3, 0.5  # the least share of the steps; pixels of motion from which all of them are taken
 SMALLEST = 64  # longest side in pixels below which no coarser level is worth its while
 
 
@@ -40,9 +42,18 @@ def fresh_levels(settings: Settings, longest: int) -> list[Level]:
     return [*levels, Level(1.0, steps - spent, spent, steps)]
 
 
-def following_levels(settings: Settings, longest: int, unseen: float) -> list[Level]:
-    """The levels of a frame of which a share of `unseen` cannot follow earlier ones: that part begins coarse."""
-    steps = settings.iterations
+def following_levels(settings: Settings, longest: int, unseen: float, speed: float) -> list[Level]:
+    """The levels of a frame that follows earlier ones: steps are spent where there is something to do.
+
+    Args:
+        settings: How.
+        longest: Longest side of the frame, in pixels.
+        unseen: The share of it that cannot follow; that part begins coarse.
+        speed: How far it moved, in pixels on average: what stands still has nothing to repair after a warp.
+
+    """
+    need = min(1.0, max(CALM, speed / MOVING, unseen / UNSEEN))
+    steps = math.ceil(settings.iterations * need)
     if unseen < UNSEEN or longest * COARSE < SMALLEST:
         return [Level(1.0, steps, 0, steps)]
     extra = round(steps * EXTRA)

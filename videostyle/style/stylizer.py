@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,36 +41,38 @@ class _Past:
     ripeness: Tensor
 
 
-_PARTS = ("image", "ripeness")  # of a past
-
-
 @dataclass(frozen=True, eq=False)
 class State:
     """All that a frame leaves to those that follow, so that work may go on from here in another process.
 
     Args:
         opening: (1, 3, H, W), the content of the frame that settled the look.
-        previous: The frame.
-        kept: Those before it that may be recalled, by their place in the source.
+        previous: The frame, by its place in the source.
+        known: The frame and those before it that may be recalled, by their places.
 
     """
 
     opening: Tensor
-    previous: _Past
-    kept: Mapping[int, _Past]
+    previous: int
+    known: Mapping[int, _Past]
 
     def tensors(self) -> dict[str, Tensor]:
-        """The same by name, for a file."""
-        pasts = {"previous": self.previous, **{str(at): past for at, past in self.kept.items()}}
-        named = {f"{name} {part}": getattr(past, part) for name, past in pasts.items() for part in _PARTS}
-        return {"opening": self.opening, **named}
+        """The same by name, for a file; all of it is in [0, 1]."""
+        found = {"opening": self.opening}
+        for at, past in self.known.items():
+            kind = "previous" if at == self.previous else "kept"
+            found |= {f"{kind} {at} image": past.image, f"{kind} {at} ripeness": past.ripeness}
+        return found
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> State:
         """The state that gave `tensors`."""
-        names = [name.split()[0] for name in tensors if name.endswith(_PARTS[0])]
-        pasts = {name: _Past(*(tensors[f"{name} {part}"] for part in _PARTS)) for name in names}
-        return cls(tensors["opening"], pasts.pop("previous"), {int(name): past for name, past in pasts.items()})
+        images = [name.split() for name in tensors if name.endswith("image")]
+        previous = next(int(at) for kind, at, _ in images if kind == "previous")
+        known = {
+            int(at): _Past(*(tensors[f"{kind} {at} {p}"] for p in ("image", "ripeness"))) for kind, at, _ in images
+        }
+        return cls(tensors["opening"], previous, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +96,15 @@ class _Canvas:
 
 @dataclass(frozen=True, eq=False)
 class _Held:
-    """What a frame is held to: earlier results moved along, where to trust them, and how ripe they are."""
+    """What a frame is held to: earlier results moved along, where to trust them, how ripe they are.
+
+    `speed` is how far they moved, in pixels, on average.
+    """
 
     image: Tensor
     mask: Tensor
     ripeness: Tensor
+    speed: float
 
     def term(self, size: tuple[int, int], weight: float) -> TemporalTerm:
         """The pull towards it at a size; what is not ripe yet is not held as firmly."""
@@ -154,8 +161,8 @@ class Stylizer:
             DivergedError: The objective is not finite.
 
         """
-        previous = None if state is None else state.previous
-        kept = {} if state is None else dict(state.kept)
+        known = {} if state is None else dict(state.known)  # the previous frame and those that may be recalled
+        previous = None if state is None else state.known[state.previous]
         opening = None if state is None else state.opening
         look = None if opening is None else Look(self._settings, self._styles, opening)
         rungs = list(LADDER)
@@ -165,15 +172,15 @@ class Stylizer:
                 opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
                 look = Look(self._settings, self._styles, opening)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
-            canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, kept))
+            canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, known))
             found = self._within_memory(canvas, rungs)
             if not bool(torch.isfinite(found.image).all()):
                 raise DivergedError(step.frame.index)
             previous = _Past(found.image.clamp(0, 1), _ripened(canvas))
-            kept = {at: past for at, past in {**kept, step.frame.index: previous}.items() if at in step.kept}
+            known = {at: past for at, past in known.items() if at in step.kept} | {step.frame.index: previous}
             pixels = to_pixels(look.finished(previous.image, content), step.frame.pixels.dtype)
             losses = {name: float(v) for name, v in found.losses.items()}
-            yield Stylized(replace(step.frame, pixels=pixels), losses, State(opening, previous, kept))
+            yield Stylized(replace(step.frame, pixels=pixels), losses, State(opening, step.frame.index, known))
 
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
@@ -183,18 +190,18 @@ class Stylizer:
         plane: Plane = resize(found, (content.shape[2], content.shape[3]))[0, 0].clamp(0, 1).cpu().numpy()
         return plane
 
-    def _held(self, step: Step, previous: _Past | None, kept: Mapping[int, _Past]) -> _Held | None:
+    def _held(self, step: Step, previous: _Past | None, known: Mapping[int, _Past]) -> _Held | None:
         """The previous result moved along, and where that cannot be trusted, an older one that can."""
-        if step.motion is None or previous is None:
+        pasts = [] if step.motion is None or previous is None else [(previous, step.motion)]
+        pasts += [(known[recall.index], recall.motion) for recall in step.recalls if recall.index in known]
+        if not pasts:
             return None
-        found, mask = self._moved(previous, step.motion)
-        total, trusted = mask * found, mask
-        for recall in step.recalls:
-            if recall.index in kept:
-                older, seen = self._moved(kept[recall.index], recall.motion)
-                total, trusted = total + seen * older, trusted + seen
+        moved = [self._moved(past, motion) for past, motion in pasts]
+        found = moved[0][0]
+        total = torch.stack([seen * picture for picture, seen in moved]).sum(0)
+        trusted = torch.stack([seen for _, seen in moved]).sum(0)
         merged = total + (1 - trusted) * found
-        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1))
+        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1), _speed(pasts[0][1]))
 
     def _moved(self, past: _Past, motion: Motion) -> tuple[Tensor, Tensor]:
         """A result and its ripeness as this frame sees them, (1, 4, H, W), and where they can be trusted."""
@@ -259,7 +266,8 @@ class Stylizer:
     def _follow(self, canvas: _Canvas, held: _Held, rung: Rung) -> Walk:
         """From earlier results, moved along; held to them where they are trusted, made anew at half size elsewhere."""
         start = held.image
-        for level in following_levels(self._settings, max(start.shape[2:]), float(1 - held.mask.mean())):
+        unseen = float(1 - held.mask.mean())
+        for level in following_levels(self._settings, max(start.shape[2:]), unseen, held.speed):
             size = scaled_size(canvas.image, max(start.shape[2:]) * level.scale)
             terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
             if self._settings.temporal_weight:
@@ -299,6 +307,10 @@ class Stylizer:
         )
         self._on_work(level.cost * (level.iterations - taken))
         return walk
+
+
+def _speed(motion: Motion) -> float:
+    return float(np.hypot(motion.flow[..., 0], motion.flow[..., 1]).mean())
 
 
 def _ripened(canvas: _Canvas) -> Tensor:
