@@ -181,3 +181,8 @@ def sound_packets(path: Path, track: int = 0) -> list[tuple[Fraction, bytes]]:
 def psnr(a: Image, b: Image) -> float:
     error = np.mean((a.astype(float) - b) ** 2)
     return float(10 * np.log10(255**2 / error)) if error else float("inf")
+
+
+def write_picture(path: Path, width: int = 64, height: int = 48, seed: int = 0) -> Path:
+    cv2.imwrite(str(path), texture(width, height, seed)[..., ::-1])
+    return path

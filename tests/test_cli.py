@@ -152,12 +152,12 @@ def test_what_cannot_be_is_refused_in_a_line_that_says_what(clip, style, tmp_pat
 def test_a_stopped_job_leaves_nothing_behind(clip, style, tmp_path, number, code):
     words = [COMMAND, clip, style, tmp_path / "out.mp4", "--weights", "builtin", "--iterations", "5000"]
     running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-    part = tmp_path / ".out.part.mp4"
+    job = tmp_path / ".out.mp4.videostyle" / "job.json"
     deadline = time.monotonic() + 60
-    while not part.exists() or (part.stat().st_size == 0 and time.monotonic() < deadline):
+    while not job.exists():
         time.sleep(0.1)
         assert time.monotonic() < deadline
-    time.sleep(3)
+    time.sleep(1)
     running.send_signal(number)
     _, said = running.communicate(timeout=30)
     assert running.returncode == code, said

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import fields
@@ -103,6 +105,7 @@ def _command(
     ] = None,
     side_by_side: Annotated[bool, Parameter(help="Put the content to the left of the result.", group=_JOB)] = False,
     overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.", group=_JOB)] = False,
+    resume: Annotated[bool, Parameter(help="Go on with a job that was stopped.", group=_JOB)] = False,
     quiet: Annotated[bool, Parameter(help="Say nothing but errors.", group=_JOB)] = False,
     verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.", group=_JOB)] = False,
     version: Annotated[bool, Parameter(help="Show the version; with --verbose, of everything.", group=_JOB)] = False,
@@ -134,13 +137,14 @@ def _command(
         rate,
         attention_map,
         side_by_side=side_by_side,
+        resume=resume,
     )
     if folder:
         _make_pictures(make_batch(request), quiet=quiet)
         return
     plan = make_plan(request)
     with _Bar(plan, hidden=quiet) as bar:
-        summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work)
+        summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work, on_resume=bar.on_resume)
     if not quiet:
         print(_closing_line(summary))
 
@@ -218,17 +222,17 @@ app["evaluate"].config = ()  # no presets, no settings file
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
-    """The `videostyle` command. Exits 0, 2 for usage and bad input, 1 for failure at work, 130 for Ctrl-C."""
+    """The `videostyle` command. Exits 0; 2: bad input, 1: failure at work, 130: Ctrl-C, 143: SIGTERM."""
     words = list(sys.argv[1:] if words is None else words)
-    signal.signal(signal.SIGTERM, _terminated)
+    _heed_signals()
     try:
         _refuse_reserved(words)
         app(words, exit_on_error=False, print_error=False)
     except (VideostyleError, CycloptsError) as error:
         _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
-    except KeyboardInterrupt:
-        print("\nvideostyle: stopped; no unfinished file was left", file=sys.stderr)
-        sys.exit(130)
+    except _Stopped as stopped:
+        print("\nvideostyle:", "; ".join(["stopped", *_notes(stopped)]), file=sys.stderr)
+        sys.exit(128 + stopped.number)
     except Exception as error:  # whatever else breaks: one line as well
         _fail(error, words, 1)
     sys.exit(0)
@@ -240,12 +244,48 @@ def _fail(error: Exception, words: Sequence[str], code: int) -> NoReturn:
     message = " ".join(str(error).split()) or type(error).__name__
     if not isinstance(error, (VideostyleError, CycloptsError)):
         message = f"{type(error).__name__}: {message}; --verbose shows where"
-    print(f"videostyle: {message}", file=sys.stderr)
+    print("videostyle:", "; ".join([message, *_notes(error)]), file=sys.stderr)
     sys.exit(code)
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+def _notes(error: BaseException) -> list[str]:
+    """What was said of the work that is kept."""
+    return getattr(error, "__notes__", [])
+
+
+class _Stopped(BaseException):
+    """Ctrl-C, or a request to terminate."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _heed_signals() -> None:
+    """The first signal ends the work in order; the second leaves at once, even from within a library's long call."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    threading.Thread(target=_leave_at_second, args=(heard,), daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _ignore)
+    raise _Stopped(number)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """What follows the first signal is for `_leave_at_second`."""
+
+
+def _leave_at_second(heard: int) -> None:
+    os.read(heard, 1)
+    os._exit(128 + os.read(heard, 1)[0])
 
 
 def _refuse_reserved(words: Sequence[str]) -> None:
@@ -270,7 +310,7 @@ class _Bar:
     """Progress in optimizer steps, so that the time to go is honest: a first frame costs many times the others."""
 
     def __init__(self, job: Plan | Batch, *, hidden: bool) -> None:
-        self._job, self._done, self._seconds = job, 0, 0.0
+        self._job, self._done, self._before, self._seconds = job, 0, 0, 0.0
         self._bar = tqdm(
             total=job.frames if job.untouched else job.work,
             disable=hidden,
@@ -285,6 +325,16 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
+    def on_resume(self, frames: int) -> None:
+        """That many frames were done before; the rest counts as the whole."""
+        self._before = self._done = frames
+        self._bar.reset(None if self._job.frames is None else self._left(frames))
+        self._show()
+
+    def _left(self, done: int) -> float | None:
+        frames = self._job.frames
+        return (None if frames is None else frames - done) if self._job.untouched else self._job.left(done) or None
+
     def on_work(self, work: float) -> None:
         self._bar.update(work)
 
@@ -292,7 +342,7 @@ class _Bar:
         self._done += 1
         self._seconds += report.seconds
         log.debug("frame %d: %s", report.index, ", ".join(f"{k} {v:.4f}" for k, v in report.losses.items()))
-        self._bar.set_postfix_str(f"{self._seconds / self._done:.2f} s/frame", refresh=False)
+        self._bar.set_postfix_str(f"{self._seconds / (self._done - self._before):.2f} s/frame", refresh=False)
         if self._job.untouched:
             self._bar.update(1)
         elif self._job.frames is not None:

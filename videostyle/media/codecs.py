@@ -40,8 +40,9 @@ class Kind:
 
 
 _ANY = (".mp4", ".mov", ".mkv", ".m4v")
+_X264 = {"preset": "medium", "x264-params": "mbtree=0"}  # its tree differs from run to run on AVX-512, at most widths
 KINDS: Mapping[str, Kind] = {
-    "h264": Kind("libx264", "yuv420p", "yuv420p10le", 17, _ANY, {"preset": "medium"}),
+    "h264": Kind("libx264", "yuv420p", "yuv420p10le", 17, _ANY, _X264),
     "hevc": Kind("libx265", "yuv420p", "yuv420p10le", 19, _ANY, {"preset": "medium"}),
     "av1": Kind("libsvtav1", "yuv420p", "yuv420p10le", 23, (".mp4", ".mkv", ".webm", ".m4v"), {"preset": "6"}),
     "vp9": Kind(

@@ -144,14 +144,16 @@ class SequenceWriter:
     def __init__(self, path: Path, first: int, comment: str = "") -> None:
         self._path, self._first, self._comment = path, first, comment
 
-    def write(self, frame: Frame) -> None:
-        """Write one frame.
+    def write(self, frame: Frame) -> Path:
+        """Write one frame, and tell where.
 
         Raises:
             OutputError: The file cannot be made.
 
         """
-        still.write_still(nth(self._path, self._first + frame.index), frame.pixels, self._comment, frame.alpha)
+        path = nth(self._path, self._first + frame.index)
+        still.write_still(path, frame.pixels, self._comment, frame.alpha)
+        return path
 
     def __enter__(self) -> Self:
         return self

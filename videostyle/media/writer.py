@@ -26,6 +26,7 @@ from videostyle.media.sound import Soundtrack
 from videostyle.media.source import Clip, open_source
 from videostyle.media.tracks import Track, label, seconds
 
+THREADS = 4  # of the encoder, whose packets may depend on it: the same on every machine
 _REORDERING = ("libx264", "libx265")
 _CUTTING = 2  # seconds that the sound of a range stays behind the picture, so that its end is known in time
 
@@ -109,6 +110,7 @@ class VideoWriter:
         context.pix_fmt = chosen.pixel_format
         context.time_base = stream.time_base = self._clip.time_base
         context.flags |= Flags.frame_duration
+        context.thread_count = THREADS
         context.sample_aspect_ratio = self._clip.aspect
         if not self._clip.steady and chosen.encoder in _REORDERING:
             context.max_b_frames = 0  # or MP4 adds up the times of another order, and says a wrong duration
@@ -153,6 +155,24 @@ class VideoWriter:
             for packet in self._stream.encode(picture):
                 self._mux(packet)
 
+    def add(self, packet: Packet[Any], pts: int, dts: int) -> None:
+        """Put in a packet of the film that was encoded before; the first one is shown before all others.
+
+        Args:
+            packet: With its duration and time base.
+            pts: When it is shown, by the source's clock.
+            dts: When it is decoded.
+
+        """
+        with _told(self._path):
+            if self._begin is None:
+                self._start(pts * packet.time_base)
+            offset = round((self._begin or Fraction(0)) / packet.time_base)
+            packet.pts, packet.dts, packet.stream = pts - offset, dts - offset, self._stream
+            self._end = max(self._end, (pts - offset + (packet.duration or 0)) * packet.time_base)
+            self._written += 1
+            self._mux(packet)
+
     def _mux(self, packet: Packet[Any]) -> None:
         """Sound first, as far as the picture has come; then the picture."""
         if packet.dts is not None and packet.time_base:
@@ -175,11 +195,8 @@ class VideoWriter:
             return
         try:
             with _told(self._path):
-                packets = self._stream.encode(None)
-                if len(packets) == self._written:
-                    _set_decoding_times(packets)
-                for packet in packets:
-                    self._mux(packet)
+                if self._next is not None:
+                    self._drain()
                 if self._from_zero:
                     self._soundtrack.end = self._end
                 self._mux_sound(self._end if self._from_zero else None)
@@ -191,6 +208,13 @@ class VideoWriter:
         except BaseException:
             self._abandon()
             raise
+
+    def _drain(self) -> None:
+        packets = self._stream.encode(None)
+        if len(packets) == self._written:
+            _set_decoding_times(packets)
+        for packet in packets:
+            self._mux(packet)
 
     def _add_chapters(self) -> None:
         """They go to the end of the file, where the end of a range is known."""

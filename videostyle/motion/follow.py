@@ -19,7 +19,7 @@ KNOWN = 0.5  # of a frame: a shot whose first frame follows an earlier one in mo
 ENOUGH = 0.002  # of a frame: less than this is not worth looking back for
 
 
-def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence") -> Iterator[Step]:
+def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", done: int = 0) -> Iterator[Step]:
     """Yield every frame in order with its motion; the first frame of a shot has none.
 
     Where the previous frame hid something, older frames of the shot that saw it come along: Ruder et al. 2016,
@@ -30,6 +30,7 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence") ->
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
         mask: A name in `motion.flow.MASKS`.
+        done: How many frames at the beginning need no motion, since they are finished; they tell of those that follow.
 
     """
     measure = partial(estimate, method=METHODS[flow], mask=mask)
@@ -37,16 +38,17 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence") ->
     setups: deque[Frame] = deque(maxlen=SETUPS)
     previous: Frame | None = None
     since = 0
-    for frame, new_shot in find_shots(frames):
+    for number, (frame, new_shot) in enumerate(find_shots(frames)):
         motion: Motion | None = None
-        if previous is not None and not new_shot:
-            motion = measure(previous.pixels, frame.pixels)
-            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure))
-        else:
+        recalls: tuple[Recall, ...] = ()
+        if previous is None or new_shot:
             setups.extend([previous] if previous is not None else [])
-            recalls = tuple(_known(frame, setups, measure))
+            recalls = tuple(_known(frame, setups, measure)) if number >= done else ()
             kept.clear()
             since = 0
+        elif number >= done:
+            motion = measure(previous.pixels, frame.pixels)
+            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure))
         if since % KEPT_EVERY == 0:
             kept.append(frame)
         yield Step(frame, motion, recalls, tuple(k.index for k in (*setups, *kept)))

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videostyle.errors import DivergedError, UnreadableError
 from videostyle.frames import Frame, Pixels, Plane, Step
 from videostyle.media import matte, sequence, still
 from videostyle.media.reader import read_frames
-from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, Span
-from videostyle.media.writer import VideoWriter
 from videostyle.render.batch import Batch
+from videostyle.render.facts import Facts, fingerprint
+from videostyle.render.journal import Journal, State, discard, told
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
+from videostyle.render.result import Result, result_of
+from videostyle.render.segments import in_segments
 from videostyle.settings import INITS, Settings
 
 if TYPE_CHECKING:
     import torch
 
+    from videostyle.style import stylizer
     from videostyle.style.vgg import VGG19
+    from videostyle.style.weights import Weights
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +60,15 @@ class FrameReport:
     losses: dict[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A finished frame, what was left of each loss on it, and what it leaves to the next one, fetched when asked."""
+
+    frame: Frame
+    losses: dict[str, float]
+    state: Callable[[], State]
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a job made."""
@@ -68,8 +86,9 @@ class Summary:
 
 OnFrame = Callable[[FrameReport], object]
 OnWork = Callable[[float], None]
-Made = tuple[Frame, dict[str, float]]
-Stylize = Callable[[Iterable[Step]], Iterator[Made]]
+OnResume = Callable[[int], object]
+_FULL = 65535  # of 16 bits
+Stylize = Callable[[Iterable[Step], State], Iterator[Made]]
 
 
 def stylize_video(
@@ -82,6 +101,7 @@ def stylize_video(
     fps: Fraction | int | None = None,
     overwrite: bool = False,
     side_by_side: bool = False,
+    resume: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
     """Restyle a video file into another, with its sound; or numbered pictures, or into such.
@@ -95,11 +115,12 @@ def stylize_video(
         fps: Numbered pictures per second; 24 by default.
         overwrite: Replace an output that exists.
         side_by_side: Put the content to the left of the result.
+        resume: Go on with a job that was stopped; the result is the same as if it had not been.
         on_frame: Called after every frame.
 
     Raises:
         InputError: The request cannot be met as asked; nothing was written.
-        VideostyleError: The work broke off; nothing was left behind.
+        VideostyleError: The work broke off; what is finished is kept beside the output for `resume`.
 
     """
     request = Request(
@@ -111,6 +132,7 @@ def stylize_video(
         overwrite=overwrite,
         side_by_side=side_by_side,
         fps=None if fps is None else Fraction(fps),
+        resume=resume,
     )
     return run(make_plan(request), on_frame=on_frame)
 
@@ -127,16 +149,27 @@ def stylize_image(
     return stylize_video(content, style, output, settings, overwrite=overwrite)
 
 
-def run(plan: Plan, *, on_frame: OnFrame = lambda report: None, on_work: OnWork = lambda work: None) -> Summary:
+def run(
+    plan: Plan,
+    *,
+    on_frame: OnFrame = lambda report: None,
+    on_work: OnWork = lambda work: None,
+    on_resume: OnResume = lambda frames: None,
+) -> Summary:
     """Do what a plan says.
 
     Args:
         plan: From `make_plan`.
         on_frame: Called after every frame.
         on_work: Called after every optimizer step with its cost, in steps at full size.
+        on_resume: Called once with how many frames were done before, where some were.
 
     """
-    return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work)
+    if plan.finished:
+        log.info("%s is finished already", plan.request.output)
+        discard(plan.request.output)
+        return Summary(plan.request.output, plan.frames or 0, 0.0, plan.written_size, "none")
+    return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work, on_resume)
 
 
 def run_batch(
@@ -162,56 +195,92 @@ def run_batch(
             log.warning("%s is left out: %s", plan.request.output.name, error)
 
 
-def _run(plan: Plan, loaded: _Loaded | None, on_frame: OnFrame, on_work: OnWork) -> Summary:
+def _run(
+    plan: Plan,
+    loaded: _Loaded | None,
+    on_frame: OnFrame,
+    on_work: OnWork,
+    on_resume: OnResume = lambda frames: None,
+) -> Summary:
     began = time.monotonic()
-    stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work)
     weights = "none" if loaded is None else loaded.weights
-    if plan.request.side_by_side:
-        stylize = _beside(stylize)
     comment = _comment(plan, weights)
     if plan.clip is None:
-        frames = _run_still(plan, stylize, comment, on_frame)
+        frames = _run_still(plan, _hand(plan, loaded, on_work, plan.request.attention_map), comment, on_frame)
     else:
-        frames = _run_video(plan, plan.clip, stylize, comment, on_frame)
+        frames = _run_film(plan, plan.clip, loaded, comment, on_frame, on_work, on_resume)
     return Summary(plan.request.output, frames, time.monotonic() - began, plan.written_size, weights)
 
 
-def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
+def _run_film(
+    plan: Plan,
+    clip: Clip,
+    loaded: _Loaded | None,
+    comment: str,
+    on_frame: OnFrame,
+    on_work: OnWork,
+    on_resume: OnResume,
+) -> int:
+    request, result = plan.request, result_of(plan, clip, comment)
+    facts = plan.facts | ({} if loaded is None else loaded.facts)
+    with Journal(request.output, facts, resume=request.resume, holds=result.holds) as journal:
+        if journal.frames:
+            _tell_of_resume(plan, journal.frames, on_resume)
+        if not journal.complete:
+            stylize = _hand(plan, loaded, on_work, None if journal.frames else request.attention_map)
+            _render(plan, clip, stylize, result, journal, on_frame)
+        result.finish(journal)
+        return journal.frames
+
+
+def _tell_of_resume(plan: Plan, done: int, on_resume: OnResume) -> None:
+    log.info("resumed at frame %d of %s", done, "?" if plan.frames is None else max(plan.frames, done))
+    on_resume(done)
+
+
+def _render(plan: Plan, clip: Clip, stylize: Stylize, result: Result, journal: Journal, on_frame: OnFrame) -> None:
+    """Make the segments that are not done yet; each is kept as soon as it is made."""
+    alone = plan.settings.independent or plan.untouched
+    state = journal.state
+    with closing(prefetch(_steps(plan, clip, journal.frames, alone=alone))) as steps:
+        for part in in_segments(steps, cuts=not alone):
+            frames = 0
+            with told(journal.output), result.run(journal.draft) as run:
+                for made in _reported(stylize(part, state), on_frame):
+                    run.write(made.frame)
+                    frames += 1
+            state = {} if alone else made.state()
+            journal.publish(frames, state)
+    journal.conclude()
+
+
+def _reported(making: Iterator[Made], on_frame: OnFrame) -> Iterator[Made]:
+    began = time.monotonic()
+    for made in making:
+        yield made
+        ended = time.monotonic()
+        on_frame(FrameReport(made.frame.index, ended - began, made.losses))
+        began = ended
+
+
+def _steps(plan: Plan, clip: Clip, done: int, *, alone: bool) -> Iterator[Step]:
+    """The steps after the first `done`, which are read as well, for what they tell of those that follow."""
     from videostyle.motion.follow import follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
     frames = read(clip, plan.size, request.span)
-    alone = settings.independent or plan.untouched
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask)
-    steps = prefetch(_in_regions(moving, settings.content_masks, plan.size, request.span))
-    count, began = 0, time.monotonic()
-    with _writer(plan, clip, comment) as writer:
-        for frame, losses in stylize(steps):
-            writer.write(frame)
-            count += 1
-            ended = time.monotonic()
-            on_frame(FrameReport(frame.index, ended - began, losses))
-            began = ended
-    return count
-
-
-def _writer(plan: Plan, clip: Clip, comment: str) -> VideoWriter | SequenceWriter:
-    output = plan.request.output
-    if sequence.is_sequence(output):
-        return SequenceWriter(output, sequence.first_number(clip), comment)
-    tracks, part = list(plan.tracks), not plan.request.span.whole
-    encoding = plan.encoding or plan.settings.codec
-    return VideoWriter(output, clip, plan.written_size, encoding, tracks, from_zero=part, comment=comment)
+    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, done)
+    return islice(_in_regions(moving, settings.content_masks, plan.size, request.span), done, None)
 
 
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
     began = time.monotonic()
     content = still.read_frame(plan.request.content, plan.size)
     steps = _in_regions([Step(content, None)], plan.settings.content_masks, plan.size, Span())
-    ((frame, losses),) = stylize(steps)
-    still.write_still(plan.request.output, frame.pixels, comment, frame.alpha)
-    on_frame(FrameReport(0, time.monotonic() - began, losses))
+    (made,) = stylize(steps, {})
+    still.write_still(plan.request.output, made.frame.pixels, comment, made.frame.alpha)
+    on_frame(FrameReport(0, time.monotonic() - began, made.losses))
     return 1
 
 
@@ -224,14 +293,14 @@ def _in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, in
         yield replace(step, regions=tuple(planes))
 
 
-def _pass_through(steps: Iterable[Step]) -> Iterator[Made]:
-    return ((step.frame, {}) for step in steps)
+def _pass_through(steps: Iterable[Step], state: State) -> Iterator[Made]:
+    return (Made(step.frame, {}, dict) for step in steps)
 
 
 def _beside(stylize: Stylize) -> Stylize:
     """The same, with each frame's content to its left."""
 
-    def both(steps: Iterable[Step]) -> Iterator[Made]:
+    def both(steps: Iterable[Step], state: State) -> Iterator[Made]:
         contents: deque[Frame] = deque()
 
         def noted() -> Iterator[Step]:
@@ -239,21 +308,23 @@ def _beside(stylize: Stylize) -> Stylize:
                 contents.append(step.frame)
                 yield step
 
-        for frame, losses in stylize(noted()):
-            content = contents.popleft()
+        for made in stylize(noted(), state):
+            frame, content = made.frame, contents.popleft()
             alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
-            yield replace(frame, pixels=np.hstack([content.pixels, frame.pixels]), alpha=alpha), losses
+            pixels = np.hstack([content.pixels, frame.pixels])
+            yield replace(made, frame=replace(frame, pixels=pixels, alpha=alpha))
 
     return both
 
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    """A network, the device it is on, and the name of its weights."""
+    """A network, the device it is on, the name of its weights, and what results depend on of all that."""
 
     network: VGG19
     device: torch.device
     weights: str
+    facts: Facts
 
 
 def _load(settings: Settings) -> _Loaded:
@@ -272,10 +343,29 @@ def _load(settings: Settings) -> _Loaded:
         native=weights.pooling,
         dtype=choose_precision(settings.precision, device),
     )
-    return _Loaded(network, device, weights.identity)
+    return _Loaded(network, device, weights.identity, _engine_facts(weights, device))
 
 
-def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork) -> Stylize:
+def _engine_facts(weights: Weights, device: torch.device) -> Facts:
+    import torch
+
+    found = hashlib.sha256()
+    for name in sorted(weights.tensors):
+        found.update(weights.tensors[name].numpy().tobytes())
+    return {
+        "weights": f"{weights.identity} ({found.hexdigest()[:16]})",
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+    }
+
+
+def _hand(plan: Plan, loaded: _Loaded | None, on_work: OnWork, attention_map: Path | None) -> Stylize:
+    """What restyles the steps of a segment; the map, if any, is made of the first step of all."""
+    stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work, attention_map)
+    return _beside(stylize) if plan.request.side_by_side else stylize
+
+
+def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path | None) -> Stylize:
     from videostyle.style.stylizer import Stylizer
 
     settings = plan.settings
@@ -289,11 +379,36 @@ def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork) -> Stylize:
         init=None if settings.init in INITS else still.read_still(Path(settings.init)),
     )
 
-    def stylize(steps: Iterable[Step]) -> Iterator[Made]:
-        seen = _mapped(steps, stylizer.salience, plan.request.attention_map)
-        return ((made.frame, made.losses) for made in stylizer.stylize(seen))
+    maps = iter([attention_map])
+
+    def stylize(steps: Iterable[Step], state: State) -> Iterator[Made]:
+        seen = _mapped(steps, stylizer.salience, next(maps, None))
+        for made in stylizer.stylize(seen, _restored(state, loaded.device)):
+            yield Made(made.frame, made.losses, partial(_kept, made.state))
 
     return stylize
+
+
+def _kept(state: stylizer.State) -> State:
+    """What a frame leaves to the next, for a file: the frame itself to the last bit, the older ones at 16 bits."""
+    arrays = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.tensors().items()}
+    return {name: array if name.startswith("previous") else _rounded(array) for name, array in arrays.items()}
+
+
+def _rounded(array: NDArray[np.float32]) -> NDArray[np.uint16]:
+    rounded: NDArray[np.uint16] = np.rint(array * np.float32(_FULL)).astype(np.uint16)
+    return rounded
+
+
+def _restored(state: State, device: torch.device) -> stylizer.State | None:
+    """The same in torch's own memory: how numbers lie there can change the last bit of what is made of them."""
+    import torch
+
+    from videostyle.style.stylizer import State as Left
+
+    arrays = {name: array / np.float32(_FULL) if array.dtype == np.uint16 else array for name, array in state.items()}
+    tensors = {name: torch.from_numpy(array).clone().to(device) for name, array in arrays.items()}
+    return Left.of(tensors) if state else None
 
 
 def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Path | None) -> Iterator[Step]:
@@ -309,6 +424,7 @@ def _comment(plan: Plan, weights: str) -> str:
     """How the result was made, for its metadata: one line of JSON that `--config` reads again."""
     made = {
         "videostyle": version("videostyle"),
+        "job": fingerprint(plan.facts),
         "weights": weights,
         "styles": [style.name for style in plan.request.styles],
         "settings": asdict(plan.settings) | {"size": max(plan.size)},

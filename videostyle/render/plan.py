@@ -6,16 +6,18 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
-from videostyle.media import codecs, matte, sequence, sound, source, still, writer
+from videostyle.media import codecs, comment, matte, sequence, sound, source, still, writer
 from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
 from videostyle.media.tracks import Track
+from videostyle.render.facts import Facts, fingerprint, plan_facts
+from videostyle.render.journal import check_facts, kept_facts, kept_segments, state_folder, trial_folder
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
 from videostyle.style.layers import layer_shares
 from videostyle.style.schedule import fresh_work
@@ -42,6 +44,7 @@ class Request:
         fps: Numbered pictures per second; `sequence.RATE` by default.
         attention_map: Where to write what stands out in the first frame, as a picture.
         side_by_side: The content stands to the left of the result.
+        resume: Go on with a job that was stopped.
 
     """
 
@@ -56,6 +59,7 @@ class Request:
     fps: Fraction | None = None
     attention_map: Path | None = None
     side_by_side: bool = False
+    resume: bool = False
 
     @property
     def prepared(self) -> Settings:
@@ -75,6 +79,8 @@ class Plan:
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
         encoding: Of a video.
+        facts: What the result of a film depends on, as far as it is known before the work.
+        finished: The output is there already, made by this very job.
 
     """
 
@@ -85,6 +91,8 @@ class Plan:
     tracks: tuple[Track, ...]
     frames: int | None
     encoding: Encoding | None = None
+    facts: Facts = field(default_factory=dict)
+    finished: bool = False
 
     @property
     def written_size(self) -> tuple[int, int]:
@@ -133,6 +141,7 @@ def make_plan(request: Request) -> Plan:
 
 def _plan_still(request: Request) -> Plan:
     _check_suffix(request.output)
+    _check_free(request)
     if sequence.is_sequence(request.output):
         raise OutputError(request.output, "one picture gets one name, without a number")
     size = still.picture_size(request.content)
@@ -169,15 +178,56 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     tell_of_limit(max(clip.width, clip.height), request)
     size = output_size(clip.width, clip.height, request)
     if sequence.is_sequence(output):
-        _check_numbers(request, clip)
-        return Plan(request, settings, size, clip, (), frames)
+        plan = _known(Plan(request, settings, size, clip, (), frames))
+        if not (request.resume and kept_facts(output)):
+            _check_numbers(request, clip)
+        return plan
     encoding = _encoding(request, settings, clip)
-    plan = Plan(request, settings, size, clip, _tracks(request, settings, clip), frames, encoding)
+    plan = _known(Plan(request, settings, size, clip, _tracks(request, settings, clip), frames, encoding))
+    if plan.finished:
+        return plan
+    _check_free(request)
     if encoding.padded(plan.written_size) != plan.written_size:
         words = "%dx%d is made even for %s by repeating the last row or column"
         log.warning(words, *plan.written_size, encoding.pixel_format)
-    writer.check_output(output, clip, plan.written_size, encoding, list(plan.tracks))
+    _check_container(plan, clip, encoding)
     return plan
+
+
+def _known(plan: Plan) -> Plan:
+    """The plan with its facts; work that is kept beside the output has to be wanted, and of this very job."""
+    request, facts = plan.request, plan_facts(plan)
+    if request.resume:
+        check_facts(request.output, facts)
+    elif kept_segments(request.output) and not request.overwrite:
+        raise OutputError(
+            request.output,
+            f"unfinished work on it is kept in {state_folder(request.output)}; "
+            "--resume goes on with that, --overwrite begins anew",
+        )
+    return replace(plan, facts=facts, finished=request.resume and _made_by(fingerprint(facts), request.output))
+
+
+def _made_by(job: str, output: Path) -> bool:
+    """Whether a video is there that says of itself to be of this job."""
+    try:
+        return output.is_file() and f'"job":"{job}"' in comment.read_comment(output)
+    except UnreadableError:
+        return False
+
+
+def _check_container(plan: Plan, clip: Clip, encoding: Encoding) -> None:
+    """Write the planned header where the film will be written, and remove it again."""
+    output = plan.request.output
+    folder = state_folder(output)
+    try:
+        with trial_folder(folder):
+            trial = folder / f"trial-{os.getpid()}{output.suffix}"
+            writer.check_output(trial, clip, plan.written_size, encoding, list(plan.tracks))
+    except OutputError as error:
+        raise OutputError(output, error.reason) from error
+    except OSError as error:
+        raise OutputError(output, f"{error.strerror}; choose another directory") from error
 
 
 def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
@@ -253,8 +303,13 @@ def _check_paths(request: Request) -> None:
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
     if not os.access(output.parent, os.W_OK):
         raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
-    if output.exists() and not request.overwrite:
-        raise OutputError(output, "it exists; choose another name or say --overwrite")
+    if not request.resume:
+        _check_free(request)
+
+
+def _check_free(request: Request) -> None:
+    if request.output.exists() and not request.overwrite:
+        raise OutputError(request.output, "it exists; choose another name or say --overwrite")
 
 
 def _identities(*paths: Path) -> set[tuple[int, int]]:

@@ -34,11 +34,54 @@ Work = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
+class _Past:
+    """A finished frame, and how long each pixel of it has been worked on: (1, 1, H, W) from 0, new, to 1, ripe."""
+
+    image: Tensor
+    ripeness: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that a frame leaves to those that follow, so that work may go on from here in another process.
+
+    Args:
+        opening: (1, 3, H, W), the content of the frame that settled the look.
+        previous: The frame, by its place in the source.
+        known: The frame and those before it that may be recalled, by their places.
+
+    """
+
+    opening: Tensor
+    previous: int
+    known: Mapping[int, _Past]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The same by name, for a file; all of it is in [0, 1]."""
+        found = {"opening": self.opening}
+        for at, past in self.known.items():
+            kind = "previous" if at == self.previous else "kept"
+            found |= {f"{kind} {at} image": past.image, f"{kind} {at} ripeness": past.ripeness}
+        return found
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> State:
+        """The state that gave `tensors`."""
+        images = [name.split() for name in tensors if name.endswith("image")]
+        previous = next(int(at) for kind, at, _ in images if kind == "previous")
+        known = {
+            int(at): _Past(*(tensors[f"{kind} {at} {p}"] for p in ("image", "ripeness"))) for kind, at, _ in images
+        }
+        return cls(tensors["opening"], previous, known)
+
+
+@dataclass(frozen=True, eq=False)
 class Stylized:
-    """A finished frame and what was left of each loss on it, weighted, by name."""
+    """A finished frame, what was left of each loss on it, weighted, by name, and what it leaves to the next one."""
 
     frame: Frame
     losses: dict[str, float]
+    state: State
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +92,6 @@ class _Canvas:
     regions: tuple[Tensor, ...]
     look: Look
     held: _Held | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Past:
-    """A finished frame, and how long each pixel of it has been worked on: (1, 1, H, W) from 0, new, to 1, ripe."""
-
-    image: Tensor
-    ripeness: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,21 +150,27 @@ class Stylizer:
         ]
         self._init = None if init is None else to_tensor(init, device)
 
-    def stylize(self, steps: Iterable[Step]) -> Iterator[Stylized]:
+    def stylize(self, steps: Iterable[Step], state: State | None = None) -> Iterator[Stylized]:
         """Yield each step's frame restyled. What one frame leaves to the next stays float, never 8 bit.
+
+        Args:
+            steps: In order.
+            state: What the frame before the first step left, where one went before.
 
         Raises:
             DivergedError: The objective is not finite.
 
         """
-        previous: _Past | None = None
-        look: Look | None = None
-        known: dict[int, _Past] = {}  # the previous frame and those that may be recalled
+        known = {} if state is None else dict(state.known)  # the previous frame and those that may be recalled
+        previous = None if state is None else state.known[state.previous]
+        opening = None if state is None else state.opening
+        look = None if opening is None else Look(self._settings, self._styles, opening)
         rungs = list(LADDER)
         for step in steps:
             content = to_tensor(step.frame.pixels, self._device)
-            if look is None or (step.motion is None and self._settings.color != "style"):
-                look = Look(self._settings, self._styles, content)
+            if look is None or opening is None or (step.motion is None and self._settings.color != "style"):
+                opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
+                look = Look(self._settings, self._styles, opening)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
             canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, known))
             found = self._within_memory(canvas, rungs)
@@ -138,7 +179,8 @@ class Stylizer:
             previous = _Past(found.image.clamp(0, 1), _ripened(canvas))
             known = {at: past for at, past in known.items() if at in step.kept} | {step.frame.index: previous}
             pixels = to_pixels(look.finished(previous.image, content), step.frame.pixels.dtype)
-            yield Stylized(replace(step.frame, pixels=pixels), {name: float(v) for name, v in found.losses.items()})
+            losses = {name: float(v) for name, v in found.losses.items()}
+            yield Stylized(replace(step.frame, pixels=pixels), losses, State(opening, step.frame.index, known))
 
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""

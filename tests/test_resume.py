@@ -1,0 +1,257 @@
+"""A job that is stopped loses at most a segment, and its film is the one that was never stopped."""
+
+import json
+from fractions import Fraction
+from itertools import pairwise
+
+import av
+import numpy as np
+import pytest
+
+import videostyle
+from tests import media
+from videostyle.errors import OutputError
+from videostyle.frames import Frame, Motion, Step
+from videostyle.media import runs
+from videostyle.render import segments
+from videostyle.render.journal import Journal, state_folder
+
+PLAIN = videostyle.Settings(iterations=0, first_iterations=0)
+STYLED = videostyle.Settings(
+    weights="builtin", iterations=1, first_iterations=1, color="match", style_layers=("relu2_1",)
+)
+
+
+class StopError(Exception):
+    """What strikes a job in the middle."""
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Fourteen frames with sound and uneven times: a setup, another one, and the first again."""
+    images = [*media.panning(9)[:5], *media.panning(5, seed=3), *media.panning(9)[5:]]
+    pts = [0, 40, 80, 81, 160, 200, 260, 280, 320, 360, 400, 440, 480, 900]
+    return media.write_clip(tmp_path / "film.mkv", images, pts=pts, time_base=Fraction(1, 1000))
+
+
+@pytest.fixture(autouse=True)
+def short_segments(monkeypatch):
+    monkeypatch.setattr(segments, "LENGTH", 4)
+    monkeypatch.setattr(segments, "SHORTEST", 2)
+
+
+def made(film, style, output, settings=PLAIN, *, stop=None, **words):
+    """The job; with `stop`, struck when that frame of the source is finished."""
+
+    def strike(report):
+        if report.index == stop:
+            raise StopError
+
+    try:
+        return videostyle.stylize_video(film, style, output, settings, on_frame=strike, **words)
+    except StopError as error:
+        return " ".join(getattr(error, "__notes__", []))
+
+
+def packets(path):
+    """Everything in a file but what a muxer draws by lot."""
+    with av.open(str(path)) as container:
+        return [(p.stream.index, p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)) for p in container.demux()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "suffix"),
+    [
+        (PLAIN, ".mp4"),
+        (PLAIN, ".mkv"),
+        (STYLED, ".mp4"),
+        (PLAIN.override(codec="hevc"), ".mp4"),
+        (PLAIN.override(codec="av1"), ".mkv"),
+        (PLAIN.override(codec="vp9"), ".webm"),
+        (PLAIN.override(codec="prores"), ".mov"),
+        (PLAIN.override(codec="ffv1"), ".mkv"),
+    ],
+)
+def test_a_film_that_was_stopped_is_the_film_that_was_not(film, style, tmp_path, settings, suffix):
+    whole, output = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
+    made(film, style, whole, settings)
+    for stop in (5, 8, 12):
+        note = made(film, style, output, settings, stop=stop, resume=True)
+        assert "--resume" in note
+        assert not output.exists()
+    reports = []
+    videostyle.stylize_video(film, style, output, settings, resume=True, on_frame=reports.append)
+    first = 10 if settings is STYLED else 12
+    assert [report.index for report in reports] == list(range(first, 14))
+    assert packets(output) == packets(whole)
+    assert media.shown(output)[1] == pytest.approx(media.shown(film)[1], abs=1e-3)
+    assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png", output.name, whole.name}
+
+
+def test_segments_play_as_one_film(film, style, tmp_path):
+    made(film, style, tmp_path / "out.mp4")
+    images, times = media.shown(tmp_path / "out.mp4")
+    assert times == media.shown(film)[1]
+    assert all(media.psnr(a, b) > 30 for a, b in zip(images, media.shown(film)[0], strict=True))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        packets = [p for p in container.demux(video=0) if p.dts is not None]
+    assert all(a.dts < b.dts for a, b in pairwise(packets))
+    assert all(p.dts <= p.pts for p in packets)
+    assert [n for n, p in enumerate(sorted(packets, key=lambda p: p.pts)) if p.is_keyframe] == [0, 4, 8, 12]
+
+
+def test_a_range_is_resumed_with_its_own_clock_and_sound(film, style, tmp_path):
+    span = videostyle.Span(2, 13)
+    made(film, style, tmp_path / "whole.mp4", span=span)
+    made(film, style, tmp_path / "out.mp4", span=span, stop=9)
+    made(film, style, tmp_path / "out.mp4", span=span, resume=True)
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def test_numbered_pictures_are_resumed(film, style, tmp_path):
+    output = tmp_path / "out.%02d.png"
+    made(film, style, output, stop=10)
+    (tmp_path / "out.02.png").write_bytes(b"changed")
+    made(film, style, output, resume=True)
+    for number, image in enumerate(media.shown(film)[0], 1):
+        with av.open(str(tmp_path / f"out.{number:02d}.png")) as picture:
+            np.testing.assert_array_equal(next(picture.decode(video=0)).to_ndarray(format="rgb24"), image)
+    assert not state_folder(output).exists()
+
+
+def test_a_job_stopped_in_its_first_segment_leaves_nothing(film, style, tmp_path):
+    assert made(film, style, tmp_path / "out.mp4", stop=1) == ""
+    assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png"}
+
+
+@pytest.mark.parametrize(
+    ("name", "redone"),
+    [("000002.state", 8), ("000002.packets", 8), ("000002.json", 8), ("000001.packets", 0), ("000000.json", 0)],
+)
+@pytest.mark.parametrize("harm", ["cut", "flip", "gone"])
+def test_torn_or_changed_state_is_made_again(film, style, tmp_path, name, redone, harm):
+    whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
+    made(film, style, whole, STYLED)
+    made(film, style, output, STYLED, stop=12)
+    path = state_folder(output) / name
+    content = bytearray(path.read_bytes())
+    if harm == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif harm == "flip":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    else:
+        path.unlink()
+    reports = []
+    videostyle.stylize_video(film, style, output, STYLED, resume=True, on_frame=reports.append)
+    assert reports[0].index == redone
+    assert packets(output) == packets(whole)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (STYLED.override(iterations=2), "iterations 1 → 2"),
+        (STYLED.override(tv_weight=0.5, seed=3), "tv-weight 0.02 → 0.5 and seed 0 → 3"),
+    ],
+)
+def test_work_of_other_settings_is_not_mixed_in(film, style, tmp_path, settings, said):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, STYLED, stop=8)
+    kept = {p.name for p in state_folder(output).iterdir()}
+    with pytest.raises(OutputError, match=said):
+        made(film, style, output, settings, resume=True)
+    assert {p.name for p in state_folder(output).iterdir()} == kept
+
+
+def test_work_on_another_source_or_style_is_not_mixed_in(film, style, tmp_path):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, stop=8)
+    with pytest.raises(OutputError, match="changed style;"):
+        made(film, media.write_picture(tmp_path / "other.png"), output, resume=True)
+    film.write_bytes(media.write_clip(tmp_path / "b.mkv", media.panning(14)).read_bytes())
+    with pytest.raises(OutputError, match="changed content;"):
+        made(film, style, output, resume=True)
+
+
+def test_unfinished_work_is_not_thrown_away_by_forgetting_a_word(film, style, tmp_path):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, stop=8)
+    with pytest.raises(OutputError, match="--resume goes on"):
+        made(film, style, output)
+    assert made(film, style, output, overwrite=True).frames == 14
+
+
+def test_a_finished_job_is_finished(film, style, tmp_path):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, resume=True)
+    content = output.read_bytes()
+    state_folder(output).mkdir()  # as if killed while the state was taken away
+    made(film, style, output, resume=True)
+    assert output.read_bytes() == content
+    assert not state_folder(output).exists()
+    with pytest.raises(OutputError, match="it exists"):
+        made(film, style, output, PLAIN.override(codec="ffv1"), resume=True)
+
+
+def test_the_old_film_stays_until_the_new_one_is_complete(film, style, tmp_path):
+    output = tmp_path / "out.mp4"
+    output.write_bytes(b"the old film")
+    made(film, style, output, stop=8, overwrite=True)
+    assert output.read_bytes() == b"the old film"
+    made(film, style, output, overwrite=True, resume=True)
+    assert len(media.shown(output)[0]) == 14
+
+
+def test_two_jobs_do_not_share_an_output(film, style, tmp_path):
+    with Journal(tmp_path / "out.mp4", {}, resume=False), pytest.raises(OutputError, match="another videostyle"):
+        made(film, style, tmp_path / "out.mp4")
+
+
+def test_the_state_is_no_larger_than_it_must_be(film, style, tmp_path):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, STYLED, stop=13)
+    folder = state_folder(output)
+    assert sorted(p.name for p in folder.glob("*.state")) == ["000001.state", "000002.state"]
+    assert json.loads((folder / "000000.json").read_text())["frames"] == 4
+
+
+# --- small parts
+
+
+def step(*, new_shot=False):
+    pixels = np.zeros((1, 1, 3), np.uint8)
+    plane = np.zeros((1, 1), np.float32)
+    return Step(Frame(pixels, 0, Fraction(1), 1, 0), None if new_shot else Motion(plane[..., None], plane))
+
+
+@pytest.mark.parametrize(
+    ("shots", "lengths"), [([9], [4, 4, 1]), ([3, 6], [3, 4, 2]), ([1, 1, 1, 5], [2, 4, 2]), ([4, 4], [4, 4])]
+)
+def test_segments_end_at_cuts_and_at_a_length(shots, lengths):
+    steps = [step(new_shot=n == 0) for shot in shots for n in range(shot)]
+    assert [len(list(part)) for part in segments.in_segments(steps, cuts=True)] == lengths
+
+
+def test_borders_are_the_same_from_any_border_on():
+    steps = [step(new_shot=n in (0, 3, 4, 11, 12, 13, 20)) for n in range(30)]
+    lengths = [len(list(part)) for part in segments.in_segments(steps, cuts=True)]
+    for number in range(len(lengths)):
+        rest = steps[sum(lengths[:number]) :]
+        assert [len(list(part)) for part in segments.in_segments(rest, cuts=True)] == lengths[number:]
+
+
+@pytest.mark.parametrize(
+    ("shown", "decoded"),
+    [
+        ([], []),
+        ([7], [7]),
+        ([0, 1, 2], [0, 1, 2]),
+        ([0, 3, 1, 2], [-1, 0, 1, 2]),
+        ([0, 4, 2, 1, 3], [-2, -1, 0, 1, 2]),
+        ([0, 3, 1, 2, 100, 900, 200, 300], [-1, 0, 1, 2, 3, 100, 200, 300]),
+    ],
+)
+def test_decode_times_rise_and_are_never_late(shown, decoded):
+    assert runs.decode_times(shown) == decoded
+    assert all(dts <= pts for dts, pts in zip(decoded, shown, strict=True))

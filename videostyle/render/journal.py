@@ -1,0 +1,352 @@
+"""What a job keeps beside its output while it is not finished: the segments that are done, and what the next one needs.
+
+`.out.mp4.videostyle/` holds for each segment its packets and a note, and, of the last two, the state they leave:
+
+    job.json          the facts that the work depends on
+    000003.packets    what the segment adds to the film
+    000003.state      what the next frame needs from it
+    000003.json       the note, with checksums of both; written last, it makes the segment count
+
+Whatever is torn, missing or was changed is found by its checksum, and made again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from videostyle.errors import MediaError, OutputError
+from videostyle.media.writer import publish
+from videostyle.render.facts import Facts, differences, fingerprint
+
+log = logging.getLogger(__name__)
+
+State = dict[str, NDArray[Any]]  # by name; empty where the next frame needs nothing
+
+STATES = 2  # kept, so that one that is damaged costs a segment and not the job
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A finished segment.
+
+    Args:
+        number: Its place, from 0.
+        frames: How many it has.
+        packets: SHA-256 of its packets.
+        state: SHA-256 of what it leaves; empty if that is nothing.
+
+    """
+
+    number: int
+    frames: int
+    packets: str
+    state: str
+
+
+class Journal:
+    """The state directory of one job, held against others; a context manager.
+
+    Leaving it keeps the directory, unless nothing in it is worth keeping or `remove` was called.
+
+    Args:
+        output: What the job makes.
+        facts: All that the result depends on.
+        resume: Go on with what is there; otherwise it is discarded.
+        holds: Whether what is elsewhere agrees with a file of packets.
+
+    Raises:
+        OutputError: Another process works there, or what is there belongs to another job.
+        MediaError: The directory cannot be made.
+
+    """
+
+    def __init__(
+        self, output: Path, facts: Facts, *, resume: bool, holds: Callable[[Path], bool] = lambda packets: True
+    ) -> None:
+        self.output, self.folder = output, state_folder(output)
+        self._job = fingerprint(facts)
+        self._holds, self._segments = holds, list[Segment]()
+        with told(output):
+            self.folder.mkdir(exist_ok=True)
+        self._lock = _lock(self.folder, output)
+        try:
+            self._begin(facts, resume=resume)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _begin(self, facts: Facts, *, resume: bool) -> None:
+        if resume:
+            check_facts(self.output, facts)
+        known = _facts(self.folder) == facts
+        if resume and known:
+            self._segments = self._usable()
+        with told(self.output):
+            self._clear()
+            if not known:
+                _write(self.folder / "job.json", facts)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What is done."""
+        return tuple(self._segments)
+
+    @property
+    def frames(self) -> int:
+        """How many frames are done."""
+        return sum(segment.frames for segment in self._segments)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be made but the film of it."""
+        return _read(self.folder / "complete.json", self._job) == {"frames": self.frames}
+
+    @property
+    def draft(self) -> Path:
+        """Where the packets of the next segment go."""
+        return self._file(len(self._segments), "packets")
+
+    @property
+    def packets(self) -> list[Path]:
+        """The packets of the segments that are done."""
+        return [self._file(segment.number, "packets") for segment in self._segments]
+
+    @property
+    def state(self) -> State:
+        """What the last segment leaves to the next frame."""
+        if not self._segments or not self._segments[-1].state:
+            return {}
+        return load_file(self._file(self._segments[-1].number, "state"))
+
+    def publish(self, frames: int, state: State) -> None:
+        """Let the segment whose packets are in `draft` count."""
+        number = len(self._segments)
+        with told(self.output):
+            left = self._save(number, state) if state else ""
+            segment = Segment(number, frames, _synced_digest(self.draft), left)
+            _write(self._file(number, "json"), _checked(asdict(segment), self._job))
+            self._segments.append(segment)
+            if number >= STATES:
+                self._file(number - STATES, "state").unlink(missing_ok=True)
+
+    def conclude(self) -> None:
+        """Note that there are no more segments."""
+        with told(self.output):
+            _write(self.folder / "complete.json", _checked({"frames": self.frames}, self._job))
+
+    def remove(self) -> None:
+        """The job is finished: nothing of the directory is left."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None and self.folder.is_dir():
+                self._leave(error)
+        finally:
+            os.close(self._lock)
+
+    def _leave(self, error: BaseException) -> None:
+        if not self._segments:
+            self.remove()
+            return
+        with suppress(OSError):
+            self._clear()
+        error.add_note(
+            f"{_counted(self.frames)} are kept in {self.folder}: the same command with --resume goes on from there"
+        )
+
+    def _file(self, number: int, kind: str) -> Path:
+        return self.folder / f"{number:06d}.{kind}"
+
+    def _save(self, number: int, state: State) -> str:
+        path = self._file(number, "state")
+        save_file({name: np.ascontiguousarray(value) for name, value in state.items()}, path)
+        return _synced_digest(path)
+
+    def _usable(self) -> list[Segment]:
+        """The segments to go on from: sound ones, after which the next has what it needs."""
+        sound: list[Segment] = []
+        while (segment := self._sound(len(sound))) is not None:
+            sound.append(segment)
+        done = len(sound)
+        while done and not self._leads_on(sound[done - 1]):
+            done -= 1
+        if self._file(done, "json").exists():
+            log.warning("segment %d of the kept work is damaged; it is made again", done + 1)
+        return sound[:done]
+
+    def _sound(self, number: int) -> Segment | None:
+        found = _read(self._file(number, "json"), self._job)
+        if found is None or found.get("number") != number:
+            return None
+        segment = Segment(**found)
+        packets = self._file(number, "packets")
+        return segment if _has_digest(packets, segment.packets) and self._holds(packets) else None
+
+    def _leads_on(self, segment: Segment) -> bool:
+        """Whether the next one has what it needs."""
+        path = self._file(segment.number, "state")
+        return not segment.state or (_has_digest(path, segment.state) and _loads(path))
+
+    def _clear(self) -> None:
+        """Take away what does not count: files of a segment that was not finished, and whatever else lies there."""
+        done = len(self._segments)
+        kept = {self.folder / "job.json", *self.packets, *(self._file(n, "json") for n in range(done))}
+        kept |= {self._file(n, "state") for n in range(max(0, done - STATES), done)}
+        if self._segments and self.complete:
+            kept.add(self.folder / "complete.json")
+        for path in set(self.folder.iterdir()) - kept:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def state_folder(output: Path) -> Path:
+    """Where the unfinished work on a file is kept: hidden, beside it."""
+    return output.with_name(f".{output.name}.videostyle")
+
+
+@contextmanager
+def trial_folder(folder: Path) -> Iterator[None]:
+    """A state directory for a moment, unless there is one."""
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # which refuses where work is kept
+
+
+def discard(output: Path) -> None:
+    """Take away what is kept beside `output`."""
+    shutil.rmtree(state_folder(output), ignore_errors=True)
+
+
+def kept_facts(output: Path) -> Facts | None:
+    """Of the unfinished job whose work is kept beside `output`, if any."""
+    return _facts(state_folder(output))
+
+
+def kept_segments(output: Path) -> int:
+    """How many segments seem to be kept beside `output`."""
+    return len(list(state_folder(output).glob("[0-9]*.json")))
+
+
+def check_facts(output: Path, facts: Facts) -> None:
+    """See that work that is kept belongs to the job.
+
+    Raises:
+        OutputError: Something that the result depends on has changed.
+
+    """
+    kept = kept_facts(output)
+    if kept is not None and kept_segments(output) and (changed := differences(kept, facts)):
+        raise OutputError(
+            output,
+            f"the work kept in {state_folder(output)} was begun otherwise: changed {_are(changed)}; "
+            "say what was said then, or --overwrite without --resume to begin anew",
+        )
+
+
+@contextmanager
+def told(output: Path) -> Iterator[None]:
+    """What the disk refuses, as our error."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MediaError(f"writing {output} failed: {reason}; make room on that disk, or choose another") from error
+
+
+def _lock(folder: Path, output: Path) -> int:
+    """Hold the directory until this process ends, however it ends."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        raise OutputError(
+            output, "another videostyle is at work on it; wait for that, or choose another name"
+        ) from error
+    return held
+
+
+def _facts(folder: Path) -> Facts | None:
+    try:
+        found = json.loads((folder / "job.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file that is there completely or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1), "utf-8")
+    publish(part, path)
+
+
+def _read(path: Path, job: str) -> dict[str, Any] | None:
+    """What `_checked` made, if nobody changed it and it is of this job."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        content = {name: value for name, value in found.items() if name != "check"}
+    except (OSError, ValueError, AttributeError):
+        return None
+    return content if found == _checked(content, job) else None
+
+
+def _checked(content: dict[str, Any], job: str) -> dict[str, Any]:
+    """Content with a checksum that ties it to the job."""
+    line = json.dumps([job, content], sort_keys=True)
+    return {**content, "check": hashlib.sha256(line.encode()).hexdigest()}
+
+
+def _synced_digest(path: Path) -> str:
+    """SHA-256 of a file that is on the disk for good."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _has_digest(path: Path, digest: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _loads(path: Path) -> bool:
+    try:
+        load_file(path)
+    except (OSError, SafetensorError):
+        return False
+    return True
+
+
+def _counted(frames: int) -> str:
+    return f"{frames} finished frame{'' if frames == 1 else 's'}"
+
+
+def _are(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

@@ -1,0 +1,141 @@
+"""What a job makes: a film joined from its segments, or numbered pictures, which are each complete by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from videostyle.errors import MediaError
+from videostyle.frames import Frame
+from videostyle.media import runs, sequence
+from videostyle.media.codecs import Encoding
+from videostyle.media.runs import RunWriter
+from videostyle.media.sequence import SequenceWriter
+from videostyle.media.source import Clip, open_source
+from videostyle.media.writer import VideoWriter, publish
+from videostyle.render.facts import file_digest
+from videostyle.render.journal import Journal
+from videostyle.render.plan import Plan
+
+_CLOCK = Fraction(1, 500)  # seconds by which a container may round times: Matroska counts milliseconds
+
+
+class Run(Protocol):
+    """Takes the frames of one segment."""
+
+    def write(self, frame: Frame) -> None: ...
+
+
+class Result(Protocol):
+    """How segments are written, found again, and brought to their place."""
+
+    def run(self, draft: Path) -> AbstractContextManager[Run]:
+        """Take the frames of a segment, and leave in `draft` what is to be kept of it."""
+        ...
+
+    def holds(self, packets: Path) -> bool:
+        """Whether what a segment wrote elsewhere is as it was left."""
+        ...
+
+    def finish(self, journal: Journal) -> None:
+        """Bring a complete job to its place, and take its state away."""
+        ...
+
+
+def result_of(plan: Plan, clip: Clip, comment: str) -> Result:
+    """What `plan` makes of `clip`."""
+    return (_Pictures if sequence.is_sequence(plan.request.output) else _Film)(plan, clip, comment)
+
+
+@dataclass(frozen=True, eq=False)
+class _Film:
+    plan: Plan
+    clip: Clip
+    comment: str
+
+    @contextmanager
+    def run(self, draft: Path) -> Iterator[Run]:
+        with (
+            draft.open("wb") as file,
+            RunWriter(self._within(draft.parent), self.clip, self.plan.written_size, self._encoding, file) as run,
+        ):
+            yield run
+
+    def holds(self, packets: Path) -> bool:
+        return True
+
+    def finish(self, journal: Journal) -> None:
+        """Join the packets with the source's sound, look at the result, and give it its name."""
+        film, size, tracks = self._within(journal.folder), self.plan.written_size, list(self.plan.tracks)
+        part = not self.plan.request.span.whole
+        with VideoWriter(film, self.clip, size, self._encoding, tracks, from_zero=part, comment=self.comment) as writer:
+            for packet, pts, dts in runs.packets(journal.packets, self.clip.time_base):
+                writer.add(packet, pts, dts)
+        shown = [found.pts for path in journal.packets for found in runs.times(path)]
+        check_film(film, journal.frames, (max(shown) - min(shown)) * self.clip.time_base)
+        publish(film, journal.output)
+        journal.remove()
+
+    @property
+    def _encoding(self) -> Encoding | str:
+        return self.plan.encoding or self.plan.settings.codec
+
+    def _within(self, folder: Path) -> Path:
+        return folder / f"film{self.plan.request.output.suffix}"
+
+
+def check_film(film: Path, frames: int, seconds: Fraction) -> None:
+    """See that a finished file has all that was put into it.
+
+    Args:
+        film: The file.
+        frames: How many it must have.
+        seconds: From its first to its last.
+
+    Raises:
+        MediaError: It has not.
+
+    """
+    with open_source(film) as (container, stream):
+        shown = [packet.pts * packet.time_base for packet in container.demux(stream) if packet.pts is not None]
+    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > _CLOCK:
+        raise MediaError(
+            f"{film} has {len(shown)} frames where {frames} were made, or other times; say --resume to join them again"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    plan: Plan
+    clip: Clip
+    comment: str
+
+    @contextmanager
+    def run(self, draft: Path) -> Iterator[Run]:
+        written: list[Path] = []
+        with SequenceWriter(self.plan.request.output, sequence.first_number(self.clip), self.comment) as writer:
+            yield _Noted(writer, written)
+        draft.write_text("".join(f"{file_digest(path)} {path.name}\n" for path in written), "utf-8")
+
+    def holds(self, packets: Path) -> bool:
+        lines = (line.split(" ", 1) for line in packets.read_text("utf-8").splitlines())
+        folder = self.plan.request.output.parent
+        return all((folder / name).is_file() and file_digest(folder / name) == digest for digest, name in lines)
+
+    def finish(self, journal: Journal) -> None:
+        journal.remove()
+
+
+@dataclass(frozen=True, eq=False)
+class _Noted:
+    """Writes pictures, and notes which."""
+
+    writer: SequenceWriter
+    written: list[Path]
+
+    def write(self, frame: Frame) -> None:
+        self.written.append(self.writer.write(frame))
