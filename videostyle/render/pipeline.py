@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,7 @@ from videostyle.media.writer import VideoWriter
 from videostyle.render.batch import Batch
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
+from videostyle.render.stages import Stages
 from videostyle.settings import INITS, Settings
 
 if TYPE_CHECKING:
@@ -52,13 +53,24 @@ class FrameReport:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a job made."""
+    """What a job made.
+
+    Args:
+        output: Where.
+        frames: How many.
+        seconds: What it took, with everything but the loading of the network.
+        size: (width, height).
+        weights: Their name, or none.
+        stages: Seconds by stage, see `render.stages`; empty for a still.
+
+    """
 
     output: Path
     frames: int
     seconds: float
     size: tuple[int, int]
     weights: str
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def seconds_per_frame(self) -> float:
@@ -159,30 +171,32 @@ def run_batch(
 
 
 def _run(plan: Plan, loaded: _Loaded | None, on_frame: OnFrame, on_work: OnWork) -> Summary:
-    began = time.monotonic()
+    began, stages = time.monotonic(), Stages()
     stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work)
     weights = "none" if loaded is None else loaded.weights
     comment = _comment(plan, weights)
     if plan.clip is None:
         frames = _run_still(plan, stylize, comment, on_frame)
     else:
-        frames = _run_video(plan, plan.clip, stylize, comment, on_frame)
-    return Summary(plan.request.output, frames, time.monotonic() - began, plan.size, weights)
+        frames = _run_video(plan, plan.clip, stylize, comment, on_frame, stages)
+    return Summary(plan.request.output, frames, time.monotonic() - began, plan.size, weights, stages.seconds)
 
 
-def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
+def _run_video(plan: Plan, clip: Clip, stylize: Stylize, comment: str, on_frame: OnFrame, stages: Stages) -> int:
     from videostyle.motion.follow import follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
-    frames = read(clip, plan.size, request.span)
+    frames = stages.timed("decode", read(clip, plan.size, request.span))
     alone = settings.independent or plan.untouched
     moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow)
-    steps = prefetch(_in_regions(moving, settings.content_masks, plan.size, request.span))
+    moving = _in_regions(moving, settings.content_masks, plan.size, request.span)
+    steps = stages.timed("wait", prefetch(stages.timed("flow", moving, within="decode")))
     count, began = 0, time.monotonic()
-    with _writer(plan, clip, comment) as writer:
-        for frame, losses in stylize(steps):
-            writer.write(frame)
+    with stages.timing("finish", within="work"), _writer(plan, clip, comment) as writer, stages.timing("work"):
+        for frame, losses in stages.timed("optimize", stylize(steps), within="wait"):
+            with stages.timing("encode"):
+                writer.write(frame)
             count += 1
             ended = time.monotonic()
             on_frame(FrameReport(frame.index, ended - began, losses))
@@ -232,12 +246,13 @@ class _Loaded:
 
 def _load(settings: Settings) -> _Loaded:
     """The style room, opened: this is where torch loads."""
-    from videostyle.style.device import choose_device, choose_precision
+    from videostyle.style.device import choose_device, choose_precision, prepare
     from videostyle.style.layers import layer_shares
     from videostyle.style.vgg import VGG19
     from videostyle.style.weights import load
 
     device = choose_device(settings.device)
+    prepare(device)
     weights = load(settings.weights, layer_shares((*settings.content_layers, *settings.style_layers)))
     network = VGG19(
         weights.tensors,
