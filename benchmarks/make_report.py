@@ -42,7 +42,7 @@ def _section(found: Found) -> str:
     lines = [
         f"\n## {machine['name']}, {found['date'][:10]}\n",
         f"{machine['cores']} cores, {machine['threads']} threads; {machine['system']}; {versions}; "
-        f"load before {_number(machine['load_before'])}.",
+        f"load before {_number(machine['load_before'])}, drift {machine['drift']:.0%}.",
         f"Ceilings: {gemm}; copy {ceilings['copy_bytes_per_second'] / 1e9:.3g} GB/s.\n",
         *_table(("step", "ms", "share of GEMM", "peak MiB"), [_step_cells(r) for r in _rows(found, "step")]),
         *_table(

@@ -16,7 +16,7 @@ from videostyle.errors import InputError
 from videostyle.measure.alone import alone, peak_memory
 from videostyle.measure.bench import Bench, LeftOut, Request, Row, job_row, parse_size, step_row
 from videostyle.measure.bench_report import as_dict, table, write_json
-from videostyle.measure.ceilings import Ceilings, measure_ceilings
+from videostyle.measure.ceilings import Ceilings, drift, higher, measure_ceilings
 from videostyle.measure.clip import PAN, Job, Start, measure_job, standard_clip
 from videostyle.measure.step import (
     BLANK,
@@ -73,6 +73,13 @@ def test_ceilings_are_positive():
     assert found.gemm["fp32"] > 0
     assert found.copy > 0
     assert found.name
+
+
+def test_of_two_measurements_of_a_ceiling_the_higher_counts():
+    busy = Ceilings("cpu", "a machine", 2, {"fp32": 1.5e11}, 2e10)
+    assert higher(CEILINGS, busy) == Ceilings("cpu", "a machine", 2, {"fp32": 2e11}, 2e10)
+    assert drift(CEILINGS, busy) == drift(busy, CEILINGS) == pytest.approx(0.25)
+    assert drift(busy, busy) == 0
 
 
 def test_a_step_is_measured_and_set_beside_the_ceiling():
@@ -163,7 +170,7 @@ def test_a_process_of_its_own_has_a_peak_of_its_own():
 def made_up():
     step = step_row(Case(64, 48), Step(0.1, 10**9, 1 << 28), CEILINGS)
     start = Start(0.2, 0.3, 2.0)
-    return Bench("2020-01-02T03:04:05+00:00", None, CEILINGS, (step,), (LeftOut("job", 64, 48, "no time"),), start)
+    return Bench("2020-01-02T03:04:05+00:00", None, CEILINGS, 0.0, (step,), (LeftOut("job", 64, 48, "no time"),), start)
 
 
 def test_the_file_has_every_field_of_every_row_and_what_it_rests_on(tmp_path):

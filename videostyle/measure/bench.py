@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from videostyle.errors import InputError, OutputError
 from videostyle.measure.alone import alone
-from videostyle.measure.ceilings import PRECISIONS, USUAL, Ceilings, measure_ceilings
+from videostyle.measure.ceilings import PRECISIONS, USUAL, Ceilings, drift, higher, measure_ceilings
 from videostyle.measure.clip import Job, Performance, Start, measure_job, measure_start
 from videostyle.measure.step import CHUNKS, Case, Step, count_operations, measure_step, warm_steps
 from videostyle.settings import Settings
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 SIZES = ((256, 144), (640, 360), (1280, 720), (1920, 1080))
 OPTIMIZERS = ("lbfgs", "adam")
 SMALLEST = 32  # pixels of a side: two places of the deepest activations
+QUIET = 0.1  # drift of a machine that does nothing else
 JOB_ROWS = 3  # times as long as the steps of a size may last, so may a job
 
 T = TypeVar("T")
@@ -144,7 +145,8 @@ class Bench:
     Args:
         date: UTC, when it was begun.
         load: Of the machine before that: processes that ran or wanted to, over its cores.
-        ceilings: Of the device.
+        ceilings: Of the device: the higher of those measured before everything else and after it.
+        drift: How far apart these two are, over the higher; see `ceilings.drift`.
         rows: Steps and jobs.
         left_out: What did not fit.
         start: Of the command.
@@ -154,6 +156,7 @@ class Bench:
     date: str
     load: float | None
     ceilings: Ceilings
+    drift: float
     rows: tuple[Row, ...]
     left_out: tuple[LeftOut, ...]
     start: Start
@@ -169,19 +172,33 @@ def bench(request: Request) -> Bench:
     _check(request)
     date, load, effort = datetime.now(UTC).isoformat(timespec="seconds"), _load(), request.effort
     log.info("measuring the ceilings of the device")
-    ceilings = alone(measure_ceilings, request.device, seconds=effort.ceiling_seconds)
-    steps = list(_steps(request, effort, ceilings))
+    before = alone(measure_ceilings, request.device, seconds=effort.ceiling_seconds)
+    steps = list(_steps(request, effort, before))
     rates = [row.operations_per_iteration / row.seconds_per_iteration for row in steps if isinstance(row, Row)]
-    found = [*steps, *_jobs(request, effort, ceilings, rates[0] if rates else None)]
-    log.info("measuring starts")
+    found = [*steps, *_jobs(request, effort, before, rates[0] if rates else None)]
+    log.info("measuring starts, and the ceilings once more")
+    start = measure_start(request.device)
+    after = alone(measure_ceilings, request.device, seconds=effort.ceiling_seconds)
+    if drift(before, after) > QUIET:
+        log.warning(
+            "the ceilings before and after are %.0f %% apart: other work ran, and these times are not worth keeping",
+            100 * drift(before, after),
+        )
     return Bench(
         date=date,
         load=load,
-        ceilings=ceilings,
-        rows=tuple(row for row in found if isinstance(row, Row)),
+        ceilings=higher(before, after),
+        drift=drift(before, after),
+        rows=tuple(_beside(row, before, higher(before, after)) for row in found if isinstance(row, Row)),
         left_out=tuple(row for row in found if isinstance(row, LeftOut)),
-        start=measure_start(request.device),
+        start=start,
     )
+
+
+def _beside(row: Row, before: Ceilings, ceilings: Ceilings) -> Row:
+    """The row, whose share is of `before`, with its share of other ceilings."""
+    lower = before.gemm[row.precision] / ceilings.gemm[row.precision]
+    return replace(row, share_of_gemm=row.share_of_gemm * lower)
 
 
 def _steps(request: Request, effort: Effort, ceilings: Ceilings) -> Iterator[Row | LeftOut]:

@@ -29,6 +29,7 @@ def as_dict(found: Bench) -> dict[str, Any]:
             "cores": os.cpu_count(),
             "threads": found.ceilings.threads,
             "load_before": found.load,
+            "drift": found.drift,
             "system": platform.platform(terse=True),
         },
         "versions": versions(torch=True),
@@ -72,7 +73,7 @@ def _heading(found: Bench) -> list[str]:
     load = "" if found.load is None else f"; load before, over the cores: {found.load:.2f}"
     return [
         f"{c.name}, {c.threads} threads, {found.date}{load}",
-        f"ceilings: matrix product {gemm}; copy {c.copy / 1e9:.3g} GB/s",
+        f"ceilings: matrix product {gemm}; copy {c.copy / 1e9:.3g} GB/s; drift {found.drift:.0%}",
     ]
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import platform
-import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -49,6 +48,18 @@ def measure_ceilings(device_name: str, *, seconds: float, width: int | None = No
     return Ceilings(kind, device_name_of(device), torch.get_num_threads(), gemm, _copy_rate(device, seconds))
 
 
+def higher(one: Ceilings, other: Ceilings) -> Ceilings:
+    """The best of two measurements of one device."""
+    gemm = {name: max(rate, other.gemm[name]) for name, rate in one.gemm.items()}
+    return replace(one, gemm=gemm, copy=max(one.copy, other.copy))
+
+
+def drift(one: Ceilings, other: Ceilings) -> float:
+    """How far apart two measurements of one device are, over the higher: what a quiet machine keeps near 0."""
+    pairs = [(rate, other.gemm[name]) for name, rate in one.gemm.items()]
+    return max(1 - min(pair) / max(pair) for pair in pairs)
+
+
 def device_name_of(device: torch.device) -> str:
     """The product's name."""
     if device.type == "cuda":
@@ -72,11 +83,11 @@ def _copy_rate(device: torch.device, seconds: float) -> float:
 
 
 def seconds_each(work: Callable[[], object], device: torch.device, seconds: float, rounds: int = 5) -> float:
-    """Seconds that `work` takes: the median of `rounds` rounds of calls that together last about `seconds`."""
+    """Seconds that `work` takes at best, in `rounds` rounds of calls that together last about `seconds`."""
     work()
     once = _elapsed(work, device, 1)
     calls = max(1, round(seconds / rounds / max(once, 1e-6)))
-    return statistics.median(_elapsed(work, device, calls) / calls for _ in range(rounds))
+    return min(_elapsed(work, device, calls) / calls for _ in range(rounds))
 
 
 def _elapsed(work: Callable[[], object], device: torch.device, calls: int) -> float:
