@@ -138,7 +138,7 @@ def test_an_input_is_never_overwritten(clip, style, tmp_path):
         (["{style}", "{style}", "{dir}/out.mp4"], ".png"),
         (["{clip}", "{style}", "{dir}/none/out.mp4"], "directory"),
         (["{clip}", "{style}", "{dir}/out.webm", "--size", "32", "--codec", "h264"], ".mkv"),
-        (["bench"], "./bench"),
+        (["sheet"], "./sheet"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line_that_says_what(clip, style, tmp_path, words, said):

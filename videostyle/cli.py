@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the rooms that do the work load when there is some
     from videostyle.render.plan import Plan
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
-RESERVED = ("bench", "sheet", "studio", "weights")  # commands to come
+RESERVED = ("sheet", "studio", "weights")  # commands to come
 
 log = logging.getLogger("videostyle")
 
@@ -218,7 +218,42 @@ def _evaluate(
         print(table(found))
 
 
-app["evaluate"].config = ()  # no presets, no settings file
+@app.command(name="bench")
+def _bench(
+    *,
+    device: Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")] = _DEFAULTS.device,
+    quick: Annotated[bool, Parameter(help="Little of it: less than a minute on two CPU cores.")] = False,
+    sizes: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Of frames, as 640x360. Default: 256x144 to 1920x1080, as far as the device carries.",
+            consume_multiple=True,
+            show_default=False,
+        ),
+    ] = (),
+    json: Annotated[Path | None, Parameter(help="Write all numbers, the machine and the versions here.")] = None,
+    overwrite: Annotated[bool, Parameter(help="Replace that file if it exists.")] = False,
+    quiet: Annotated[bool, Parameter(help="Say nothing but errors.")] = False,
+    verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.")] = False,
+) -> None:
+    """Measure how fast videostyle is on this machine, beside what the machine can do at its best.
+
+    benchmarks/README.md says what the numbers are.
+    """
+    from videostyle.measure.bench import Request, bench, parse_size
+    from videostyle.measure.bench_report import table, write_json
+
+    _speak(quiet=quiet, verbose=verbose)
+    asked = tuple(parse_size(size) for size in sizes)
+    found = bench(Request(device=device, quick=quick, sizes=asked, json=json, overwrite=overwrite))
+    if json is not None:
+        write_json(json, found)
+    if not quiet:
+        print(table(found))
+
+
+for _name in ("bench", "evaluate"):
+    app[_name].config = ()  # no presets, no settings file
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:

@@ -127,13 +127,13 @@ def versions(*, torch: bool) -> dict[str, str]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(_rounded(value), allow_nan=False)
+    return json.dumps(rounded(value), allow_nan=False)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Six significant digits are more than a measure has."""
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
+        return {name: rounded(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(each) for each in value]
+        return [rounded(each) for each in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value

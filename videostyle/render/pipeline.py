@@ -7,9 +7,9 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from importlib.metadata import version
@@ -32,6 +32,7 @@ from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
 from videostyle.render.result import Result, result_of
 from videostyle.render.segments import in_segments
+from videostyle.render.stages import Stages
 from videostyle.settings import INITS, Settings
 
 if TYPE_CHECKING:
@@ -71,13 +72,24 @@ class Made:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a job made."""
+    """What a job made.
+
+    Args:
+        output: Where.
+        frames: How many.
+        seconds: What it took, with everything but the loading of the network.
+        size: (width, height).
+        weights: Their name, or none.
+        stages: Seconds by stage, see `render.stages`; empty for a still.
+
+    """
 
     output: Path
     frames: int
     seconds: float
     size: tuple[int, int]
     weights: str
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def seconds_per_frame(self) -> float:
@@ -202,14 +214,15 @@ def _run(
     on_work: OnWork,
     on_resume: OnResume = lambda frames: None,
 ) -> Summary:
-    began = time.monotonic()
+    began, stages = time.monotonic(), Stages()
     weights = "none" if loaded is None else loaded.weights
     comment = _comment(plan, weights)
     if plan.clip is None:
         frames = _run_still(plan, _hand(plan, loaded, on_work, plan.request.attention_map), comment, on_frame)
     else:
-        frames = _run_film(plan, plan.clip, loaded, comment, on_frame, on_work, on_resume)
-    return Summary(plan.request.output, frames, time.monotonic() - began, plan.written_size, weights)
+        frames = _run_film(plan, plan.clip, loaded, comment, on_frame, on_work, on_resume, stages)
+    seconds = time.monotonic() - began
+    return Summary(plan.request.output, frames, seconds, plan.written_size, weights, stages.seconds)
 
 
 def _run_film(
@@ -220,6 +233,7 @@ def _run_film(
     on_frame: OnFrame,
     on_work: OnWork,
     on_resume: OnResume,
+    stages: Stages,
 ) -> int:
     request, result = plan.request, result_of(plan, clip, comment)
     facts = plan.facts | ({} if loaded is None else loaded.facts)
@@ -228,8 +242,9 @@ def _run_film(
             _tell_of_resume(plan, journal.frames, on_resume)
         if not journal.complete:
             stylize = _hand(plan, loaded, on_work, None if journal.frames else request.attention_map)
-            _render(plan, clip, stylize, result, journal, on_frame)
-        result.finish(journal)
+            _render(plan, clip, stylize, result, journal, on_frame, stages)
+        with stages.timing("finish"):
+            result.finish(journal)
         return journal.frames
 
 
@@ -238,16 +253,21 @@ def _tell_of_resume(plan: Plan, done: int, on_resume: OnResume) -> None:
     on_resume(done)
 
 
-def _render(plan: Plan, clip: Clip, stylize: Stylize, result: Result, journal: Journal, on_frame: OnFrame) -> None:
+def _render(
+    plan: Plan, clip: Clip, stylize: Stylize, result: Result, journal: Journal, on_frame: OnFrame, stages: Stages
+) -> None:
     """Make the segments that are not done yet; each is kept as soon as it is made."""
     alone = plan.settings.independent or plan.untouched
     state = journal.state
-    with closing(prefetch(_steps(plan, clip, journal.frames, alone=alone))) as steps:
+    ahead = prefetch(_steps(plan, clip, journal.frames, stages, alone=alone))
+    with closing(stages.timed("wait", ahead)) as steps:
         for part in in_segments(steps, cuts=not alone):
             frames = 0
             with told(journal.output), result.run(journal.draft) as run:
-                for made in _reported(stylize(part, state), on_frame):
-                    run.write(made.frame)
+                making = stages.timed("optimize", stylize(part, state), within="wait")
+                for made in _reported(making, on_frame):
+                    with stages.timing("encode"):
+                        run.write(made.frame)
                     frames += 1
             state = {} if alone else made.state()
             journal.publish(frames, state)
@@ -263,15 +283,16 @@ def _reported(making: Iterator[Made], on_frame: OnFrame) -> Iterator[Made]:
         began = ended
 
 
-def _steps(plan: Plan, clip: Clip, done: int, *, alone: bool) -> Iterator[Step]:
+def _steps(plan: Plan, clip: Clip, done: int, stages: Stages, *, alone: bool) -> Iterator[Step]:
     """The steps after the first `done`, which are read as well, for what they tell of those that follow."""
     from videostyle.motion.follow import follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
-    frames = read(clip, plan.size, request.span)
+    frames = stages.timed("decode", read(clip, plan.size, request.span))
     moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, done)
-    return islice(_in_regions(moving, settings.content_masks, plan.size, request.span), done, None)
+    found = _in_regions(moving, settings.content_masks, plan.size, request.span)
+    return islice(stages.timed("flow", found, within="decode"), done, None)
 
 
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
@@ -329,12 +350,13 @@ class _Loaded:
 
 def _load(settings: Settings) -> _Loaded:
     """The style room, opened: this is where torch loads."""
-    from videostyle.style.device import choose_device, choose_precision
+    from videostyle.style.device import choose_device, choose_precision, prepare
     from videostyle.style.layers import layer_shares
     from videostyle.style.vgg import VGG19
     from videostyle.style.weights import load
 
     device = choose_device(settings.device)
+    prepare(device)
     weights = load(settings.weights, layer_shares((*settings.content_layers, *settings.style_layers)))
     network = VGG19(
         weights.tensors,

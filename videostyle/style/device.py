@@ -34,3 +34,15 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         name = "fp16" if device.type == "cuda" else "fp32"
     return _PRECISIONS[name]
+
+
+def prepare(device: torch.device, *, autotune: bool = False) -> None:
+    """Set how a GPU computes, once, before the first network runs.
+
+    float32 convolutions are that, and not TF32 as torch has it by default: the first one is in float32 because 10
+    bits of a smooth picture are steps, and TF32 has 10. cuDNN's autotuning is off unless asked for: it takes the
+    kernel that happens to be fastest, and the next run may take another one, with other bits.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = autotune
