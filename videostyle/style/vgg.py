@@ -69,11 +69,11 @@ def _bordered(x: Tensor) -> Tensor:
 def _folded(gradient: Tensor) -> Tensor:
     """The gradient of `_bordered`: what lies on the border is added to where it came from, in place."""
     rows = gradient[..., 1:-1, :]
-    rows[..., 0, :] += gradient[..., 0, :]
-    rows[..., -1, :] += gradient[..., -1, :]
+    rows[..., 0, :].add_(gradient[..., 0, :])  # `+=` on an index would copy the sum onto itself
+    rows[..., -1, :].add_(gradient[..., -1, :])
     inside = rows[..., 1:-1]
-    inside[..., 0] += rows[..., 0]
-    inside[..., -1] += rows[..., -1]
+    inside[..., 0].add_(rows[..., 0])
+    inside[..., -1].add_(rows[..., -1])
     return inside
 
 
