@@ -97,10 +97,14 @@ class Journal:
         known = _facts(self.folder) == facts
         if resume and known:
             self._segments = self._usable()
-        with told(self.output):
-            self._clear()
-            if not known:
-                _write(self.folder / "job.json", facts)
+        try:
+            with told(self.output):
+                self._clear()
+                if not known:
+                    _write(self.folder / "job.json", facts)
+        except BaseException as error:
+            self._leave(error)
+            raise
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -249,6 +253,12 @@ def kept_facts(output: Path) -> Facts | None:
 def kept_segments(output: Path) -> int:
     """How many segments seem to be kept beside `output`."""
     return len(list(state_folder(output).glob("[0-9]*.json")))
+
+
+def kept_bytes(output: Path) -> int:
+    """How much is kept beside `output`."""
+    folder = state_folder(output)
+    return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
 
 
 def check_facts(output: Path, facts: Facts) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
 from videostyle.frames import fit
-from videostyle.media import codecs, comment, matte, sequence, sound, source, still, writer
+from videostyle.media import codecs, matte, sequence, sound, source, still
 from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
 from videostyle.media.tracks import Track
-from videostyle.render.facts import Facts, fingerprint, plan_facts
-from videostyle.render.journal import check_facts, kept_facts, kept_segments, state_folder, trial_folder
+from videostyle.render.facts import Facts
+from videostyle.render.journal import kept_facts
+from videostyle.render.preflight import check_container, check_engine, check_room, with_facts
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
 from videostyle.style.layers import layer_shares
 from videostyle.style.schedule import fresh_work
@@ -130,6 +131,7 @@ def make_plan(request: Request) -> Plan:
     request = replace(request, styles=tuple(path for style in request.styles for path in still.find_pictures(style)))
     _check_paths(request)
     check_settings(request)
+    check_engine(request.settings)
     for style in request.styles:
         still.picture_size(style)
     if request.fps is not None and not sequence.is_sequence(request.content):
@@ -175,59 +177,33 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     if clip.light is not None and not (settings.iterations or settings.first_iterations):
         clip = replace(clip, light=clip.light.unlimited())
     frames = _frames_in(request.span, clip)
-    tell_of_limit(max(clip.width, clip.height), request)
-    size = output_size(clip.width, clip.height, request)
     if sequence.is_sequence(output):
-        plan = _known(Plan(request, settings, size, clip, (), frames))
-        if not (request.resume and kept_facts(output)):
-            _check_numbers(request, clip)
-        return plan
-    encoding = _encoding(request, settings, clip)
-    plan = _known(Plan(request, settings, size, clip, _tracks(request, settings, clip), frames, encoding))
+        return _plan_pictures(Plan(request, settings, _told_size(request, clip), clip, (), frames), clip)
+    encoding, tracks = _encoding(request, settings, clip), _tracks(request, settings, clip)
+    check_container(output, clip, (clip.width, clip.height), encoding, list(tracks))
+    plan = with_facts(Plan(request, settings, _told_size(request, clip), clip, tracks, frames, encoding))
     if plan.finished:
         return plan
     _check_free(request)
+    check_room(plan)
     if encoding.padded(plan.written_size) != plan.written_size:
         words = "%dx%d is made even for %s by repeating the last row or column"
         log.warning(words, *plan.written_size, encoding.pixel_format)
-    _check_container(plan, clip, encoding)
     return plan
 
 
-def _known(plan: Plan) -> Plan:
-    """The plan with its facts; work that is kept beside the output has to be wanted, and of this very job."""
-    request, facts = plan.request, plan_facts(plan)
-    if request.resume:
-        check_facts(request.output, facts)
-    elif kept_segments(request.output) and not request.overwrite:
-        raise OutputError(
-            request.output,
-            f"unfinished work on it is kept in {state_folder(request.output)}; "
-            "--resume goes on with that, --overwrite begins anew",
-        )
-    return replace(plan, facts=facts, finished=request.resume and _made_by(fingerprint(facts), request.output))
+def _plan_pictures(plan: Plan, clip: Clip) -> Plan:
+    plan = with_facts(plan)
+    if not (plan.request.resume and kept_facts(plan.request.output)):
+        _check_numbers(plan.request, clip)
+    check_room(plan)
+    return plan
 
 
-def _made_by(job: str, output: Path) -> bool:
-    """Whether a video is there that says of itself to be of this job."""
-    try:
-        return output.is_file() and f'"job":"{job}"' in comment.read_comment(output)
-    except UnreadableError:
-        return False
-
-
-def _check_container(plan: Plan, clip: Clip, encoding: Encoding) -> None:
-    """Write the planned header where the film will be written, and remove it again."""
-    output = plan.request.output
-    folder = state_folder(output)
-    try:
-        with trial_folder(folder):
-            trial = folder / f"trial-{os.getpid()}{output.suffix}"
-            writer.check_output(trial, clip, plan.written_size, encoding, list(plan.tracks))
-    except OutputError as error:
-        raise OutputError(output, error.reason) from error
-    except OSError as error:
-        raise OutputError(output, f"{error.strerror}; choose another directory") from error
+def _told_size(request: Request, clip: Clip) -> tuple[int, int]:
+    """(width, height) of the result; this may load torch, to know of a GPU."""
+    tell_of_limit(max(clip.width, clip.height), request)
+    return output_size(clip.width, clip.height, request)
 
 
 def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
