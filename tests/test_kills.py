@@ -15,6 +15,7 @@ from tests.test_resume import packets
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 STYLED = ["--weights", "builtin", "--iterations", "1", "--first-iterations", "1", "--style-layers", "relu2_1"]
+LONG = [*STYLED[:2], "--iterations", "8", "--first-iterations", "1", "--style-layers", "relu2_1"]  # seconds to strike in
 PLAIN = ["--iterations", "0", "--first-iterations", "0"]
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 
@@ -80,7 +81,7 @@ def test_fifty_kills(film, style, tmp_path, words):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_work_in_order_and_says_how_to_go_on(film, style, tmp_path, number, code):
-    running = job(film, style, tmp_path / "out.mkv", *STYLED)
+    running = job(film, style, tmp_path / "out.mkv", *LONG)
     wait_for(tmp_path / ".out.mkv.videostyle" / "000000.json")
     returned, said = struck(running, 0, number)
     assert returned == code
