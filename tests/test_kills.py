@@ -15,7 +15,7 @@ from tests.test_resume import packets
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 STYLED = ["--weights", "builtin", "--iterations", "1", "--first-iterations", "1", "--style-layers", "relu2_1"]
-LONG = [*STYLED[:2], "--iterations", "8", "--first-iterations", "1", "--style-layers", "relu2_1"]  # seconds to strike in
+LONG = [*STYLED[:2], "--iterations", "8", "--first-iterations", "1", "--style-layers", "relu2_1"]
 PLAIN = ["--iterations", "0", "--first-iterations", "0"]
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 
