@@ -133,6 +133,7 @@ def test_an_input_is_never_overwritten(clip, style, tmp_path):
         (["{clip}", "{style}", "{dir}/out.mp4", "--pix-fmt", "yuv1"], "yuv420p10le"),
         (["{clip}", "{dir}/none.png", "{dir}/out.mp4"], "none.png"),
         (["{clip}", "{clip}", "{dir}/out.mp4"], "a style is a picture"),
+        (["{style}", "{style}", "{dir}/out.png", "--style-mix", "3", "1"], "(3.0, 1.0)"),
         (["{clip}", "{style}", "{dir}/out.png"], "video"),
         (["{style}", "{clip}", "{dir}/out.mp4"], "style"),
         (["{style}", "{style}", "{dir}/out.mp4"], ".png"),

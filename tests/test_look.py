@@ -10,7 +10,7 @@ import torch
 from tests import media
 from videostyle.frames import Frame, Step
 from videostyle.settings import PRESETS, Settings
-from videostyle.style import attention, color, losses, pixels
+from videostyle.style import attention, color, look, losses, pixels
 from videostyle.style.layers import layer_shares
 from videostyle.style.measures import MEASURES, mixed
 from videostyle.style.memory import LADDER, Tiled
@@ -162,6 +162,20 @@ def test_each_style_goes_to_its_region(network):
     assert redness(made[:, 36:]) < redness(swapped[:, 36:]) - 30
 
 
+def test_places_that_see_across_the_edge_of_a_region_do_not_count():
+    left = torch.zeros(1, 1, 64, 256)
+    left[..., :128] = 1
+    fine, deep = (look._inner(left, name, size)[0, 0, 8 // (256 // size[1])] for name, size in SEEN)
+    assert fine[:127].tolist() == [1] * 127
+    assert deep[:8].tolist() == [1] * 8  # of 8 pixels each: these see nothing of the other side
+    assert deep[14:].abs().max() == 0
+    even = torch.full_like(left, 0.5)
+    torch.testing.assert_close(look._inner(even, "relu4_1", (8, 32)), even[..., :8, :32])
+
+
+SEEN = (("relu1_1", (64, 256)), ("relu4_1", (8, 32)))
+
+
 def test_what_no_region_covers_is_left_to_the_content(network):
     left = np.zeros((48, 64), np.float32)
     left[:, :20] = 1
@@ -232,12 +246,19 @@ def test_averaged_steps_are_less_noisy(network):
     assert grain[1] < 0.97 * grain[0]
 
 
-def test_levels_share_the_steps():
-    settings = Settings(first_iterations=100, levels=(0.25, 0.5, 1.0), coarse_share=0.4)
-    levels = fresh_levels(settings, 512)
-    assert [(level.scale, level.iterations) for level in levels] == [(0.25, 20), (0.5, 20), (1.0, 60)]
-    assert [level.progress(0) for level in levels] == [0, 0.2, 0.4]
-    assert [level.scale for level in fresh_levels(settings, 100)] == [1.0]
+def test_levels_have_as_many_steps_each():
+    levels = fresh_levels(Settings(first_iterations=20, levels=(0.25, 0.5, 1.0)), 512)
+    assert [(level.scale, level.iterations) for level in levels] == [(0.25, 20), (0.5, 20), (1.0, 20)]
+    assert [level.progress(0.5) for level in levels] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
+
+
+def test_a_larger_picture_goes_through_the_sizes_of_a_smaller_one():
+    larger, smaller = (
+        [round(longest * level.scale) for level in fresh_levels(Settings(), longest)] for longest in (1024, 256)
+    )
+    assert smaller == [128, 256]
+    assert larger == [*smaller, 512, 1024]
+    assert [level.scale for level in fresh_levels(Settings(), 100)] == [1.0]
 
 
 def test_a_report_tells_content_and_style(network, caplog):

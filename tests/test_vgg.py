@@ -6,7 +6,7 @@ from torchvision.models import vgg19
 from tests import media
 from videostyle.settings import Settings
 from videostyle.style import pixels, weights
-from videostyle.style.layers import depth, layer_name, layer_shares
+from videostyle.style.layers import depth, layer_name, layer_shares, reach
 from videostyle.style.look import Look, Style
 from videostyle.style.objective import Objective
 from videostyle.style.optimize import _evaluate
@@ -43,6 +43,17 @@ def test_a_layer_has_three_names():
     assert layer_name("conv4_2") == layer_name("block4_conv2") == layer_name("relu4_2") == "relu4_2"
     assert depth("relu1_1") == 1
     assert depth("conv5_1") == 13
+
+
+@pytest.mark.parametrize("name", ["relu1_1", "relu2_2", "relu4_1"])
+def test_a_layer_reaches_as_far_as_its_gradient(theirs, name):
+    network = VGG19({f"features.{k}": v for k, v in theirs.state_dict().items()}, "average")
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+    found = network(image, [name])[name]
+    middle = found.shape[2] // 2
+    (gradient,) = torch.autograd.grad(found[..., middle, middle].sum(), image)
+    rows = gradient.abs().sum((0, 1, 3)).nonzero()
+    assert int(rows.max() - rows.min()) == 2 * reach(name)
 
 
 def test_layers_are_weighted_by_name():

@@ -79,7 +79,7 @@ app = App(
     usage=f"Usage: {USAGE}",
     version_flags=[],
     config=_layers,
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), consume_multiple=True),
     result_action="return_value",
 )
 
@@ -169,7 +169,7 @@ def _evaluate(
     *,
     style: Annotated[
         tuple[Path, ...],
-        Parameter(help="Pictures: style and content loss are measured too.", consume_multiple=True, show_default=False),
+        Parameter(help="Pictures: style and content loss are measured too.", show_default=False),
     ] = (),
     frames: Annotated[str | None, Parameter(help="A:B, the frames of CONTENT that OUTPUT was made of.")] = None,
     start: Annotated[str | None, Parameter(help="The same by time: from here.")] = None,
@@ -227,7 +227,6 @@ def _bench(
         tuple[str, ...],
         Parameter(
             help="Of frames, as 640x360. Default: 256x144 to 1920x1080, as far as the device carries.",
-            consume_multiple=True,
             show_default=False,
         ),
     ] = (),

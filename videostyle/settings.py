@@ -31,6 +31,8 @@ def setting(default: Any, help: str, *, low: float = -math.inf, high: float = ma
 
 def _check(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
     """`value` in its declared type; lists become tuples and whole numbers floats."""
+    if type(None) in get_args(hint):
+        return None if value is None else _check(name, value, get_args(hint)[0], limits)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise SettingError(name, value, f"one of {', '.join(get_args(hint))}")
@@ -52,8 +54,6 @@ def _check(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
         if type(value) is not hint:
             raise SettingError(name, value, "true or false" if hint is bool else "text")
         return value
-    if value is None and hint == int | None:
-        return None
     return _check_number(name, value, float if hint is float else int, limits)
 
 
@@ -84,8 +84,8 @@ class Settings:
     )
     iterations: int = setting(15, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
     first_iterations: int = setting(
-        120,
-        "Steps for a frame that starts from nothing: the first one, and after a cut.",
+        80,
+        "Steps at each size of a frame that starts from nothing: the first one, and after a cut.",
         low=0,
         high=100_000,
     )
@@ -111,11 +111,11 @@ class Settings:
         "style", "Colors: the style's, the content's own, or a style matched to the content's palette once per shot."
     )
     init: str = setting("content", "What a fresh frame starts from: content, noise, style (its colors), or a picture.")
-    levels: tuple[float, ...] = setting(
-        (0.5, 1.0), "Sizes a fresh frame goes through, coarse to fine, as shares of its own.", low=0.01, high=1
-    )
-    coarse_share: float = setting(
-        0.35, "Share of a fresh frame's steps that the coarser sizes get, evenly.", low=0, high=1
+    levels: tuple[float, ...] | None = setting(
+        None,
+        "Sizes a fresh frame goes through, coarse to fine, as shares of its own. Default: halved down to 96 pixels.",
+        low=0.01,
+        high=1,
     )
     attention: float = setting(
         0.0, "Style what stands out more (above 0) or protect it (below 0); 0 styles evenly.", low=-1, high=1
@@ -181,7 +181,7 @@ class Settings:
         for f in fields(self):
             value = _check(f.name, getattr(self, f.name), hints[f.name], f.metadata)
             object.__setattr__(self, f.name, value)
-        if self.levels[-1] != 1 or list(self.levels) != sorted(set(self.levels)):
+        if self.levels and (self.levels[-1] != 1 or list(self.levels) != sorted(set(self.levels))):
             raise SettingError("levels", self.levels, "rising sizes that end with 1, for example 0.25, 0.5 and 1")
 
     def override(self, **changes: Any) -> Settings:
@@ -198,10 +198,7 @@ class Settings:
 
     def previewed(self) -> Settings:
         """A fast draft of the same look: fewer steps. The quarter of the pixels is taken where the size is known."""
-        return self.override(
-            iterations=math.ceil(self.iterations * PREVIEW_STEPS),
-            first_iterations=math.ceil(self.first_iterations * PREVIEW_STEPS),
-        )
+        return self.override(iterations=math.ceil(self.iterations * PREVIEW_STEPS))
 
 
 INITS = ("content", "noise", "style")  # what a fresh frame may start from, beside a picture
@@ -210,9 +207,9 @@ PREVIEW_STEPS = 0.6
 PREVIEW_SIDE = 0.5
 
 PRESETS: Mapping[str, Settings] = {
-    "draft": Settings(iterations=8, first_iterations=50, flow="dis-fast"),
+    "draft": Settings(iterations=8, first_iterations=40, flow="dis-fast"),
     "standard": Settings(),
-    "quality": Settings(iterations=40, first_iterations=300),
+    "quality": Settings(iterations=40, first_iterations=200),
     "gatys": Settings(
         size=512,
         first_iterations=1000,

@@ -224,15 +224,17 @@ class Stylizer:
 
     def _start(self, canvas: _Canvas, rung: Rung) -> Walk:
         """From the chosen beginning, coarse to fine; each finer start has the beginning's finer detail laid over it."""
-        longest = max(canvas.image.shape[2:])
+        longest, levels = max(canvas.image.shape[2:]), fresh_levels(self._settings, max(canvas.image.shape[2:]))
         base = self._beginning(canvas)
-        walk, below = Walk(base + self._grain(base) if self._settings.first_iterations else base), base
-        for level in fresh_levels(self._settings, longest):
-            size = scaled_size(canvas.image, longest * level.scale)
+        walk = Walk(base)
+        change = self._grain(scaled_size(base, longest * levels[0].scale), base)
+        for level in levels:
+            size = scaled_size(base, longest * level.scale)
             laid = resize(base, size).clamp(0, 1)
-            begin = Walk(laid + resize(walk.image - below, size), moments=_resized(walk.moments, size))
+            begin = Walk(laid + resize(change, size), moments=_resized(walk.moments, size))
             terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
-            walk, below = self._minimize(begin, terms, level, rung, fresh=True), laid
+            walk = self._minimize(begin, terms, level, rung, fresh=True)
+            change = walk.image - laid
         return walk
 
     def _beginning(self, canvas: _Canvas) -> Tensor:
@@ -255,9 +257,10 @@ class Stylizer:
         enlarged = resize(noise, (image.shape[2], image.shape[3]))
         return enlarged / enlarged.std()
 
-    def _grain(self, image: Tensor) -> Tensor:
+    def _grain(self, size: tuple[int, int], like: Tensor) -> Tensor:
         """Faint noise, the same at every fresh start: another seed lays the strokes another way."""
-        return GRAIN * self._noise(image)
+        strength = GRAIN if self._settings.first_iterations else 0.0
+        return strength * self._noise(resize(like, size))
 
     def _noise(self, image: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(self._settings.seed)
