@@ -1,21 +1,18 @@
 """Recorded steps are the steps themselves. Without a GPU, the recording is one that takes them again."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from tests import media
-from tests.test_stylizer import SETTINGS, STYLE, frames, run
-from videostyle.motion.follow import follow_motion
-from videostyle.style import capture, memory, optimize, stylizer, vgg, weights
+from tests.test_stylizer import SETTINGS, run
+from videostyle.style import capture, optimize, stylizer
 from videostyle.style.capture import Tapes, copied, lay_over, outline, recorder, tensors
 from videostyle.style.memory import Tiled
 from videostyle.style.objective import Objective, RangeTerm, TemporalTerm
 from videostyle.style.optimize import Walk, minimize
-from videostyle.style.stylizer import Stylizer
 
 CPU = torch.device("cpu")
 
