@@ -23,7 +23,7 @@ class _Moments(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, shares: Tensor | None) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(rows, shares)
         if shares is None:
-            return rows.mean(0), _product(rows.T, rows.T) / len(rows)
+            return rows.mean(0, dtype=_wide(rows)), _product(rows.T, rows.T) / len(rows)
         weighted = rows * shares
         return weighted.sum(0), _product(rows.T, weighted.T)
 
@@ -37,10 +37,19 @@ class _Moments(torch.autograd.Function):
 
 
 def _product(a: Tensor, b: Tensor, added: Tensor | None = None) -> Tensor:
-    """The product a bᵀ, with a row added to each of its own."""
+    """The product a bᵀ, with a row added to each of its own; of half precision the sums are float32."""
     if onednn.suits(a):
         return onednn.product(a, b, added)
+    wide, b = _wide(a), b.to(a.dtype)
+    if a.is_cuda and a.dtype != wide:
+        found = torch.mm(a, b.T, out_dtype=wide)
+        return found if added is None else found + added
+    a, b = a.to(wide), b.to(wide)
     return a @ b.T if added is None else torch.addmm(added, a, b.T)
+
+
+def _wide(rows: Tensor) -> torch.dtype:
+    return torch.promote_types(rows.dtype, torch.float32)
 
 
 def shares_of(places: Tensor | None) -> Tensor | None:
