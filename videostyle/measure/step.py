@@ -19,7 +19,7 @@ from videostyle.style.device import choose_device, choose_precision, prepare
 from videostyle.style.layers import layer_shares
 from videostyle.style.look import Look, Style
 from videostyle.style.objective import Objective, TemporalTerm
-from videostyle.style.optimize import HISTORY, Walk, minimize
+from videostyle.style.optimize import HISTORY, NEAR, Walk, minimize
 from videostyle.style.vgg import VGG19, shapes, torchvision_indices
 from videostyle.style.weights import load
 
@@ -99,6 +99,7 @@ def measure_step(case: Case, *, chunk: int, warm: int) -> Step:
         iterations=warm + CHUNKS * chunk,
         optimizer=case.optimizer,
         stiffness=objective.stiffness,
+        prior=NEAR,
         on_step=on_step,
         steps=Tapes(recorder(device)).steps_down(objective),
     )

@@ -18,11 +18,28 @@ Objective = Callable[[Tensor, float], tuple[Tensor, Losses]]
 Steps = Callable[["Walker", Objective, int], Iterator["Walk"]]
 
 HISTORY = 10  # pairs; longer ones buy nothing here and cost two images each
-FIRST_STEP = 0.03  # root mean square change of a step along the bare gradient, in [0, 1] pixel values
-LONGEST_STEP = 0.25  # the same, for any step
+LONGEST_STEP = 0.25  # root mean square change, in [0, 1] pixel values
 DIVERGED = 1.5  # a loss this many times the best so far is rolled back
 PATIENCE = 10  # steps over which the loss must fall by the tolerance
 RATE, DECAYS = 0.03, (0.9, 0.99)  # of Adam; the decays are those of crowsonkb/style-transfer-pytorch
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What L-BFGS supposes before its first step.
+
+    Args:
+        exponent: The inverse Hessian falls with frequency as f to the minus this.
+        first: Root mean square change of the first step, in [0, 1] pixel values.
+
+    """
+
+    exponent: float
+    first: float
+
+
+FAR = Prior(1.0, 0.03)  # from a picture that has to change everywhere
+NEAR = Prior(0.5, 0.01)  # from one that nearly is what it should be; benchmarks/README.md has what was tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +83,7 @@ class Walker(Protocol):
     def image(self) -> Tensor: ...
 
     @classmethod
-    def at(cls, start: Walk, stiffness: Tensor | None) -> Self:
+    def at(cls, start: Walk, stiffness: Tensor | None, prior: Prior) -> Self:
         """Before the first step."""
 
     def advanced(self, objective: Objective, progress: float) -> tuple[Self, Walk]:
@@ -89,6 +106,7 @@ def minimize(
     averaging: float = 0.0,
     tolerance: float = 0.0,
     stiffness: Tensor | None = None,
+    prior: Prior = FAR,
     on_step: Callable[[Walk], object] = lambda walk: None,
     steps: Steps = one_by_one,
 ) -> Walk:
@@ -103,6 +121,7 @@ def minimize(
         tolerance: Stop when `PATIENCE` steps have lowered the loss by less than this share; 0 takes every step.
         stiffness: (N, 1, H, W), the second derivative by each pixel of a part of the loss that is known to be a sum of
             squares; L-BFGS then has to find out only the rest.
+        prior: What L-BFGS supposes of that.
         on_step: Told after each step; what it is told of may be overwritten by the next one.
         steps: How they are taken.
 
@@ -112,7 +131,7 @@ def minimize(
     """
     if iterations == 0:
         return start
-    walker: Walker = (_Lbfgs if optimizer == "lbfgs" else _Adam).at(start, stiffness)
+    walker: Walker = (_Lbfgs if optimizer == "lbfgs" else _Adam).at(start, stiffness, prior)
     taken, walk = steps(walker, objective, iterations), start
     for walk in _until_settled(_averaged(taken, averaging) if averaging else taken, tolerance):
         on_step(walk)
@@ -163,7 +182,7 @@ class _Adam:
     moments: Moments
 
     @classmethod
-    def at(cls, start: Walk, stiffness: Tensor | None) -> _Adam:
+    def at(cls, start: Walk, stiffness: Tensor | None, prior: Prior) -> _Adam:
         image = start.image.detach()
         none = torch.zeros((), dtype=torch.float64, device=image.device)
         return cls(image, start.moments or Moments(torch.zeros_like(image), torch.zeros_like(image), none))
@@ -185,8 +204,8 @@ class _Adam:
 class _Lbfgs:
     """Nocedal & Wright 2006, algorithm 7.5, with unit steps and no line search.
 
-    Differences: the initial inverse Hessian is not the identity but a 1/f filter, which makes smooth changes as
-    easy as fine ones (see `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes
+    Differences: the initial inverse Hessian is not the identity but a filter, which makes smooth changes easier (see
+    `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes
     the walk back to the best image so far, with an empty history. All of it is arithmetic on the device.
     """
 
@@ -201,10 +220,10 @@ class _Lbfgs:
     precondition: Preconditioner
 
     @classmethod
-    def at(cls, start: Walk, stiffness: Tensor | None) -> _Lbfgs:
+    def at(cls, start: Walk, stiffness: Tensor | None, prior: Prior) -> _Lbfgs:
         image = start.image.detach()
         none, one = torch.zeros_like(image), torch.ones((), device=image.device)
-        pairs, precondition = Pairs.empty(image), Preconditioner.of(image, stiffness)
+        pairs, precondition = Pairs.empty(image), Preconditioner.of(image, stiffness, prior)
         return cls(image, none, none, image, none, one * torch.inf, one, pairs, precondition)
 
     @torch.no_grad()
@@ -226,13 +245,14 @@ class _Lbfgs:
 
 @dataclass(frozen=True, eq=False)
 class Preconditioner:
-    """The inverse Hessian as far as it is known beforehand: 1/f, beside the stiffness of what is a sum of squares.
+    """The inverse Hessian as far as it is known beforehand: f^-p, beside the stiffness of what is a sum of squares.
 
-    1/f is the metric of an image written in Fourier coefficients scaled by f^-½. Olah, Mordvintsev & Schubert 2017
-    ("Feature visualization", decorrelated parameterization) use f⁻¹ for the coefficients; f^-½ is milder.
+    f^-p is the metric of an image written in Fourier coefficients scaled by f^(-p/2). Olah, Mordvintsev & Schubert
+    2017 ("Feature visualization", decorrelated parameterization) use f⁻¹ for the coefficients; our p is at most 1.
 
     Args:
-        filter: (H, W // 2 + 1), what 1/f makes of each frequency, for a mean of 1.
+        filter: (H, W // 2 + 1), what f^-p makes of each frequency f.
+        first: Root mean square change of a step along the bare filtered gradient.
         stiffness: (N, 1, H, W), second derivative by each pixel of the part of the loss that is a sum of squares.
         stiffest: (), its largest.
         held, free: Like it, how much of each pixel is held by it or free, as a root.
@@ -240,24 +260,25 @@ class Preconditioner:
     """
 
     filter: Tensor
+    first: float
     stiffness: Tensor | None = None
     stiffest: Tensor = field(default_factory=lambda: torch.zeros(()))
     held: Tensor = field(default_factory=lambda: torch.zeros(()))
     free: Tensor = field(default_factory=lambda: torch.ones(()))
 
     @classmethod
-    def of(cls, image: Tensor, stiffness: Tensor | None = None) -> Preconditioner:
+    def of(cls, image: Tensor, stiffness: Tensor | None = None, prior: Prior = FAR) -> Preconditioner:
         """For images like this one, (N, C, H, W)."""
         h, w = image.shape[2:]
         fy = torch.fft.fftfreq(h, device=image.device)
         fx = torch.fft.rfftfreq(w, device=image.device)
         frequency = torch.hypot(fy[:, None], fx[None]).clamp(min=1 / max(h, w))
-        gain = frequency.mean() / frequency
+        gain = (frequency.mean() / frequency) ** prior.exponent
         if stiffness is None:
-            return cls(gain)
+            return cls(gain, prior.first)
         stiffest = stiffness.max()
         held = (stiffness / stiffest.clamp(min=1e-20)).sqrt()
-        return cls(gain, stiffness, stiffest, held, (1 - held.square()).sqrt())
+        return cls(gain, prior.first, stiffness, stiffest, held, (1 - held.square()).sqrt())
 
     def __call__(self, gradient: Tensor, gamma: Tensor | float = 1.0) -> Tensor:
         """The gradient, filtered; `gamma` is the scale of the part that is not known, as a length of step."""
@@ -272,7 +293,7 @@ class Preconditioner:
         return y if self.stiffness is None else y - self.stiffness * s
 
     def gain(self, gradient: Tensor) -> Tensor:
-        """The gradient filtered by 1/f alone."""
+        """The gradient filtered by f^-p alone."""
         return self._filtered(gradient, self.filter)
 
     def _filtered(self, gradient: Tensor, gain: Tensor) -> Tensor:
@@ -340,7 +361,7 @@ class Pairs:
 
     def _gamma(self, newest: Tensor, q: Tensor, precondition: Preconditioner) -> Tensor:
         """γ = sᵀy / yᵀPy of the newest pair, or a first step's length where that pair does not count."""
-        first = FIRST_STEP / _rms(precondition.gain(q))
+        first = precondition.first / _rms(precondition.gain(q))
         s = self.s[newest][0]
         y = precondition.unknown(s, self.y[newest][0])
         gamma = (s * y).sum() / (y * precondition.gain(y)).sum()

@@ -18,7 +18,7 @@ from videostyle.style.look import Look, Style
 from videostyle.style.losses import matrix_root
 from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
 from videostyle.style.objective import Objective, TemporalTerm, Term
-from videostyle.style.optimize import Moments, Walk, minimize
+from videostyle.style.optimize import FAR, NEAR, Moments, Walk, minimize
 from videostyle.style.pixels import resize, scaled_size, to_pixels, to_plane, to_tensor
 from videostyle.style.schedule import Level, following_levels, fresh_levels
 from videostyle.style.vgg import VGG19
@@ -306,6 +306,7 @@ class Stylizer:
             averaging=s.averaging,
             tolerance=s.tolerance,
             stiffness=objective.stiffness,
+            prior=FAR if fresh or level.scale < 1 else NEAR,
             on_step=on_step,
             steps=self._tapes.steps_down(objective),
         )
