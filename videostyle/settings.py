@@ -82,7 +82,7 @@ class Settings:
         low=16,
         high=16384,
     )
-    iterations: int = setting(15, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
+    iterations: int = setting(12, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
     first_iterations: int = setting(
         120,
         "Steps for a frame that starts from nothing: the first one, and after a cut.",
@@ -210,9 +210,9 @@ PREVIEW_STEPS = 0.6
 PREVIEW_SIDE = 0.5
 
 PRESETS: Mapping[str, Settings] = {
-    "draft": Settings(iterations=8, first_iterations=50, flow="dis-fast"),
+    "draft": Settings(iterations=6, first_iterations=50, flow="dis-fast"),
     "standard": Settings(),
-    "quality": Settings(iterations=40, first_iterations=300),
+    "quality": Settings(iterations=32, first_iterations=300),
     "gatys": Settings(
         size=512,
         first_iterations=1000,
