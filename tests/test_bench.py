@@ -89,7 +89,7 @@ def test_a_step_is_measured_and_set_beside_the_ceiling():
     assert step.memory > 1 << 20
     row = step_row(case, Step(0.5, 10**10, 1 << 30), CEILINGS)
     assert row.share_of_gemm == pytest.approx(0.1)
-    assert row.fps == pytest.approx(1 / (0.5 * 15))
+    assert row.fps == pytest.approx(1 / (0.5 * Settings().iterations))
 
 
 def test_the_standard_clip_moves_as_it_says():

@@ -12,7 +12,8 @@ from videostyle.frames import Frame, Step
 from videostyle.settings import PRESETS, Settings
 from videostyle.style import attention, color, look, losses, pixels
 from videostyle.style.layers import layer_shares
-from videostyle.style.measures import MEASURES, mixed
+from videostyle.style.look import HALVED
+from videostyle.style.measures import MEASURES, in_half, mixed
 from videostyle.style.memory import LADDER, Tiled
 from videostyle.style.schedule import fresh_levels
 from videostyle.style.stylizer import Stylizer
@@ -121,6 +122,23 @@ def test_places_of_no_weight_are_not_seen(name):
     seen, alone = (MEASURES[name].describe(f, p) for f, p in ((other, places), (features[..., :6], None)))
     for a, b in zip(seen, alone, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", HALVED)
+@pytest.mark.parametrize("places", [None, torch.linspace(0, 1, 256).view(1, 1, 16, 16)])
+def test_a_measure_in_half_precision_has_the_gradient_of_float32(name, places):
+    generator = torch.Generator().manual_seed(0)
+    style, x = (torch.rand(1, 32, 16, 16, generator=generator).cumsum(1) for _ in range(2))
+
+    def gradient(measure):
+        leaf = x.clone().requires_grad_(True)
+        loss = measure.towards(measure.describe(style, None))(measure.describe(leaf, places))
+        return torch.autograd.grad(loss, leaf)[0]
+
+    exact, half = gradient(MEASURES[name]), gradient(in_half(MEASURES[name]))
+    assert half.dtype == torch.float32
+    assert torch.cosine_similarity(exact.flatten(), half.flatten(), dim=0) > 0.998
+    assert not torch.equal(exact, half)
 
 
 def test_weighted_moments_have_the_gradient_that_differences_say():

@@ -82,18 +82,18 @@ class Settings:
         low=16,
         high=16384,
     )
-    iterations: int = setting(15, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
+    iterations: int = setting(12, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
     first_iterations: int = setting(
         80,
         "Steps at each size of a frame that starts from nothing: the first one, and after a cut.",
         low=0,
         high=100_000,
     )
-    style_weight: float = setting(16.0, "Pull towards the style.", low=0, high=1e9)
+    style_weight: float = setting(24.0, "Pull towards the style.", low=0, high=1e9)
     content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9)
     tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9)
     temporal_weight: float = setting(
-        200.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
+        300.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
     )
     style_scale: tuple[float, ...] = setting(
         (1.0,),
@@ -207,9 +207,9 @@ PREVIEW_STEPS = 0.6
 PREVIEW_SIDE = 0.5
 
 PRESETS: Mapping[str, Settings] = {
-    "draft": Settings(iterations=8, first_iterations=40, flow="dis-fast"),
+    "draft": Settings(iterations=6, first_iterations=32, flow="dis-fast"),
     "standard": Settings(),
-    "quality": Settings(iterations=40, first_iterations=200),
+    "quality": Settings(iterations=32, first_iterations=200),
     "gatys": Settings(
         size=512,
         first_iterations=1000,

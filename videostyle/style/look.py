@@ -13,12 +13,14 @@ from torch import Tensor
 
 from videostyle.settings import Settings
 from videostyle.style import attention, color, losses
+from videostyle.style.device import choose_precision
 from videostyle.style.layers import layer_shares, reach, stride
-from videostyle.style.measures import MEASURES, Distance, Measure, mixed
+from videostyle.style.measures import MEASURES, Distance, Measure, in_half, mixed
 from videostyle.style.objective import Extract, Features, FeatureTerm, RangeTerm, StyleTerm, Term, VariationTerm
 from videostyle.style.pixels import resize, scaled_size
 
 RANGE_WEIGHT = 1.0
+HALVED = ("centred", "gram", "classic")  # measures that may see half precision where the network has it
 BEYOND = 0.25  # share of what a place sees that may lie beyond its region before it no longer counts
 MATCHED_FROM = 4  # stride of the finest activations that attention matches: finer ones hold strokes, not things
 
@@ -62,7 +64,7 @@ class Look:
 
     def __init__(self, settings: Settings, styles: Sequence[Style], content: Tensor) -> None:
         self._settings = settings
-        self._measure = _measure(settings)
+        self._measure = _measure(settings, content.device)
         painted = [Style(_painted(s.image, content, settings.color), s.scale, s.share, s.mask) for s in styles]
         self.styles = painted
         self._groups = [[style] for style in painted] if settings.content_masks else [painted]
@@ -176,8 +178,10 @@ class Look:
         return _Aims(distances, kept, (shares * smoothness).sum())
 
 
-def _measure(settings: Settings) -> Measure:
-    return MEASURES["classic" if settings.normalization == "none" else settings.style_loss]
+def _measure(settings: Settings, device: torch.device) -> Measure:
+    name = "classic" if settings.normalization == "none" else settings.style_loss
+    half = device.type == "cuda" and choose_precision(settings.precision, device) != torch.float32
+    return in_half(MEASURES[name]) if half and name in HALVED else MEASURES[name]
 
 
 def _painted(style: Tensor, content: Tensor, colors: str) -> Tensor:

@@ -13,11 +13,12 @@ from torch import Tensor
 from videostyle.errors import DivergedError
 from videostyle.frames import Frame, Motion, Pixels, Plane, Step
 from videostyle.settings import Settings
+from videostyle.style.capture import Tapes, recorder
 from videostyle.style.look import Look, Style
 from videostyle.style.losses import matrix_root
 from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
 from videostyle.style.objective import Objective, TemporalTerm, Term
-from videostyle.style.optimize import Moments, Walk, minimize
+from videostyle.style.optimize import FAR, NEAR, Moments, Walk, minimize
 from videostyle.style.pixels import resize, scaled_size, to_pixels, to_plane, to_tensor
 from videostyle.style.schedule import Level, following_levels, fresh_levels
 from videostyle.style.vgg import VGG19
@@ -149,6 +150,7 @@ class Stylizer:
             for number, style in enumerate(styles)
         ]
         self._init = None if init is None else to_tensor(init, device)
+        self._tapes = Tapes(recorder(device))
 
     def stylize(self, steps: Iterable[Step], state: State | None = None) -> Iterator[Stylized]:
         """Yield each step's frame restyled. What one frame leaves to the next stays float, never 8 bit.
@@ -219,6 +221,7 @@ class Stylizer:
                 if not out_of_memory(error) or len(rungs) == 1:
                     raise
             rungs.pop(0)
+            self._tapes.forget()
             torch.cuda.empty_cache()
             log.warning("the device is out of memory; going on with %s", rungs[0])
 
@@ -306,7 +309,9 @@ class Stylizer:
             averaging=s.averaging,
             tolerance=s.tolerance,
             stiffness=objective.stiffness,
+            prior=FAR if fresh or level.scale < 1 else NEAR,
             on_step=on_step,
+            steps=self._tapes.steps_down(objective),
         )
         self._on_work(level.cost * (level.iterations - taken))
         return walk
