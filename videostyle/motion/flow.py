@@ -21,8 +21,9 @@ REACHES = (4, 8)  # pixels away that neighbours are asked
 ALIKE = 0.5  # pixels: flows that differ by less count as one
 _WIDTH = 9  # pixels of that neighbourhood
 _ROW = 1024
-DOUBTFUL = (4.0, 9.0)  # levels of color difference at which trust begins to go, and is gone
+DOUBTFUL = (3.0, 8.0)  # levels of color difference at which trust begins to go, and is gone
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
+REACHED = (0.6, 0.8)  # of a pixel's usual share of the frame before, at which trust begins, and is whole
 _BORDER = 0.5  # pixels beyond the frame that still count as inside
 
 
@@ -172,6 +173,27 @@ def off_boundaries(backward: Plane) -> Plane:
     return calm
 
 
+def reached(forward: Plane) -> Plane:
+    """(H, W) in [0, 1]: how far each pixel of the frame was in sight before, by what the forward flow brings to it.
+
+    Every pixel of the frame before is laid where its flow leads, over the four nearest places (the range map of Wang et
+    al. 2018, arXiv:1711.05890). What comes to light from behind something gets little, also where a smooth flow is only
+    stretched over it and leads home; little is less than usual in this frame, for a camera that moves in thins out all.
+    """
+    h, w = forward.shape[:2]
+    x, y = _ends(forward)
+    left, top = np.floor(x), np.floor(y)
+    laid = np.zeros((h + 2) * (w + 2))
+    for column, row in ((left, top), (left + 1, top), (left, top + 1), (left + 1, top + 1)):
+        share = (1 - np.abs(x - column)) * (1 - np.abs(y - row))
+        place = np.clip(row + 1, 0, h + 1).astype(int) * (w + 2) + np.clip(column + 1, 0, w + 1).astype(int)
+        laid += np.bincount(place.ravel(), share.ravel(), laid.size)
+    density = cv2.GaussianBlur(laid.reshape(h + 2, w + 2)[1:-1, 1:-1].astype(np.float32), (0, 0), 0.8)
+    density /= min(1.0, float(np.median(density)) + 1e-6)
+    seen: Plane = np.clip((density - REACHED[0]) / (REACHED[1] - REACHED[0]), 0, 1)
+    return seen
+
+
 def looks_right(backward: Plane, here: Pixels, there: Pixels) -> Plane:
     """(H, W) in [0, 1]: how well the flow explains the picture, after a change of light has been allowed for.
 
@@ -213,7 +235,7 @@ def _by_boundary(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -
 
 
 def _by_evidence(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
-    evident = consistent(backward, forward) * looks_right(backward, here, there)
+    evident = consistent(backward, forward) * reached(forward) * looks_right(backward, here, there)
     soft: Plane = np.minimum(cv2.GaussianBlur(evident, (0, 0), 0.8), evident)
     return soft
 
