@@ -12,8 +12,10 @@ from videostyle.frames import Frame, Step
 from videostyle.settings import PRESETS, Settings
 from videostyle.style import attention, color, look, losses, pixels
 from videostyle.style.layers import layer_shares
+from videostyle.style.look import Look, Style
 from videostyle.style.measures import MEASURES, mixed
 from videostyle.style.memory import LADDER, Tiled
+from videostyle.style.objective import Objective, TemporalTerm
 from videostyle.style.schedule import fresh_levels
 from videostyle.style.stylizer import Stylizer
 
@@ -310,6 +312,37 @@ def _gram(features):
 
 
 # Memory
+
+
+def test_a_style_keeps_its_shape_in_a_frame_of_any(network):
+    seen = []
+
+    def extract(picture, layers):
+        seen.append(tuple(picture.shape[2:]))
+        return network(picture, layers)
+
+    settings, content = Settings(style_layers=("relu1_1",)), torch.rand(1, 3, 48, 64)
+    look = Look(
+        settings, [Style(torch.rand(1, 3, 30, 90), 0.5, 1.0), Style(torch.rand(1, 3, 90, 30), 1.0, 1.0)], content
+    )
+    look.terms(extract, content, ())
+    assert seen == [(48, 64), (11, 32), (64, 21)]
+
+
+def test_the_losses_that_are_told_are_those_that_are_optimized(network):
+    """Their sum, by its slope along the gradient."""
+    generator = torch.Generator().manual_seed(0)
+    content, style, image = (torch.rand(1, 3, 48, 64, generator=generator) for _ in range(3))
+    look = Look(Settings(), [Style(style, 1.0, 1.0)], content)
+    temporal = TemporalTerm(warped=content, mask=torch.ones(1, 1, 48, 64), weight=200)
+    objective = Objective(network, [*look.terms(network, content, ()), temporal])
+    loss, told = objective(image.requires_grad_())
+    assert set(told) == {"content", "style", "tv", "range", "temporal"}
+    (gradient,) = torch.autograd.grad(loss, image)
+    step = 0.01 * gradient / gradient.norm()
+    with torch.no_grad():
+        ends = [sum(share.double() for share in objective(image + way * step)[1].values()) for way in (1, -1)]
+    assert float(ends[0] - ends[1]) == pytest.approx(2 * float((gradient * step).sum()), rel=0.02)
 
 
 def test_tiles_see_what_the_whole_picture_shows(network):

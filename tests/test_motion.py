@@ -155,6 +155,12 @@ def test_a_flow_that_explains_another_picture_is_not_trusted():
     assert right[:, :26].mean() > 0.98
 
 
+def test_where_all_is_wrong_nothing_is_trusted():
+    flow, picture = np.zeros((64, 96, 2), np.float32), media.texture(96, 64)
+    for other in (np.full_like(picture, 255), media.texture(96, 64, seed=5)):
+        assert looks_right(flow, picture, other).mean() < 0.35
+
+
 def test_a_change_of_light_is_no_reason_for_doubt():
     before, now = media.panning(2, 96, 64, step=2)
     flow = np.zeros((64, 96, 2), np.float32)

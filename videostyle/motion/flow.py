@@ -22,6 +22,7 @@ ALIKE = 0.5  # pixels: flows that differ by less count as one
 _WIDTH = 9  # pixels of that neighbourhood
 _ROW = 1024
 DOUBTFUL = (3.0, 8.0)  # levels of color difference at which trust begins to go, and is gone
+USUAL = 8.0  # levels of color difference that noise makes at most
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
 REACHED = (0.6, 0.8)  # of a pixel's usual share of the frame before, at which trust begins, and is whole
 _BORDER = 0.5  # pixels beyond the frame that still count as inside
@@ -197,13 +198,13 @@ def reached(forward: Plane) -> Plane:
 def looks_right(backward: Plane, here: Pixels, there: Pixels) -> Plane:
     """(H, W) in [0, 1]: how well the flow explains the picture, after a change of light has been allowed for.
 
-    A difference of color counts as far as it is above the picture's usual one and above what a small error of the
-    flow makes of the local contrast: `EXCUSED` of it, where texture makes any flow look wrong.
+    A difference of color counts as far as it is above the picture's usual one, at most `USUAL`, and above what a small
+    error of the flow makes of the local contrast: `EXCUSED` of it, where texture makes any flow look wrong.
     """
     moved = cv2.remap(there, *_ends(backward), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     relit = _relit(moved.astype(np.float32), here.astype(np.float32))
     difference: Plane = cv2.GaussianBlur(np.abs(here - relit).max(-1), (0, 0), 1.0)
-    excess = difference - np.median(difference) - EXCUSED * _contrast(here)
+    excess = difference - min(USUAL, float(np.median(difference))) - EXCUSED * _contrast(here)
     right: Plane = np.clip((DOUBTFUL[1] - excess) / (DOUBTFUL[1] - DOUBTFUL[0]), 0, 1).astype(np.float32)
     return right
 
