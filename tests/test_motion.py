@@ -122,6 +122,15 @@ def test_a_flow_that_does_not_lead_home_is_not_trusted():
     assert consistent(flow, flow + 3)[5:-5, 5:-5].max() == 0
 
 
+def test_the_border_of_a_slow_pan_is_not_trusted_as_much_and_that_of_a_still_is():
+    flow = np.zeros((20, 20, 2), np.float32)
+    assert consistent(flow, flow).min() == 1
+    flow[..., 0] = 0.4
+    trusted = consistent(flow, -flow)
+    assert trusted[:, -1].max() < 0.3
+    assert trusted[:, :-1].min() == 1
+
+
 def test_the_edge_of_what_moves_is_a_boundary():
     flow = np.zeros((20, 20, 2), np.float32)
     flow[:, 10:] = 4

@@ -25,7 +25,7 @@ DOUBTFUL = (3.0, 8.0)  # levels of color difference at which trust begins to go,
 USUAL = 8.0  # levels of color difference that noise makes at most
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
 REACHED = (0.6, 0.8)  # of a pixel's usual share of the frame before, at which trust begins, and is whole
-_BORDER = 0.5  # pixels beyond the frame that still count as inside
+_BORDER = 0.5  # pixels beyond the frame at which trust has ended; within, a slow pan would drag the border along
 
 
 def _dis(preset: int) -> Method:
@@ -151,7 +151,7 @@ def _sampled(pixels: Pixels, x: Plane, y: Plane) -> Pixels:
 
 
 def consistent(backward: Plane, forward: Plane) -> Plane:
-    """(H, W), 1 where the forward flow leads home again and stays inside the frame, else 0.
+    """(H, W) in [0, 1], 1 where the forward flow leads home again and stays inside the frame.
 
     Not consistent where |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5, with ŵ the backward flow and w̃ the forward flow found
     at its end (Sundaram et al. 2010, as in Ruder et al. 2016).
@@ -161,8 +161,8 @@ def consistent(backward: Plane, forward: Plane) -> Plane:
     home = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     error = np.square(home + backward).sum(-1)
     scale = np.square(home).sum(-1) + np.square(backward).sum(-1)
-    inside = (x >= -_BORDER) & (x <= w - 1 + _BORDER) & (y >= -_BORDER) & (y <= h - 1 + _BORDER)
-    trusted: Plane = ((error <= 0.01 * scale + 0.5) & inside).astype(np.float32)
+    beyond = np.maximum.reduce([-x, x - (w - 1), -y, y - (h - 1)])
+    trusted: Plane = np.clip(1 - beyond / _BORDER, 0, 1) * (error <= 0.01 * scale + 0.5)
     return trusted
 
 
