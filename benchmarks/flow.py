@@ -1,6 +1,6 @@
 """Measure optical flow and its masks where the motion is known: Markdown tables.
 
-    python benchmarks/flow.py [--pairs DIR] [--frames 6] [--width 384] [--height 216]
+    python benchmarks/flow.py [flow] [masks] [sizes] [--pairs DIR] [--frames 6] [--width 384] [--height 216]
 
 Clips of known motion are made here: a picture of dead leaves (Lee, Mumford & Huang 2001), whose edges and flat parts
 are distributed as those of photographs, with noise of one level, under a pan, a zoom with a turn, a pan with a disc
@@ -36,6 +36,7 @@ CLIPS = ("pan", "zoom", "disc", "dark")
 NOISE = 1.0  # levels
 LEAVES = 12000
 STROKES = 40.0  # levels: deviation of the marks that a wrong flow would carry astray
+THREADS = sorted({1, len(os.sched_getaffinity(0))})
 BOUNDS = (256, 512, 1024, 2048)  # longest sides that flow is computed at
 Places = NDArray[np.bool_]
 Matrix = NDArray[np.float64]
@@ -193,9 +194,8 @@ def doubts(mask: str, pairs: Sequence[Pair]) -> tuple[float, float, float, float
     and along the true one; where there is no true one, between two pictures of such marks.
     """
     right, doubted, hidden, wrong, seen, astray, trusted = np.sum([_doubted(mask, pair) for pair in pairs], axis=0)
-    with np.errstate(invalid="ignore"):  # where nothing is hidden
-        recall = right / hidden
-    return right / doubted, recall, wrong / seen, np.sqrt(astray / trusted)
+    with np.errstate(invalid="ignore"):  # where nothing is hidden, or nothing doubted
+        return right / doubted, right / hidden, wrong / seen, np.sqrt(astray / trusted)
 
 
 def _doubted(mask: str, pair: Pair) -> tuple[float, ...]:
@@ -230,16 +230,16 @@ def milliseconds(work: Callable[[], object], threads: int) -> float:
 
 def flow_table(sets: Mapping[str, Sequence[Pair]]) -> Iterator[str]:
     """Every method, as it is and with its motion boundaries settled: errors of all / of visible pixels, outliers."""
-    largest, cores = max((p for pairs in sets.values() for p in pairs), key=lambda p: p.here.size), os.cpu_count() or 1
+    largest = max((pair for pairs in sets.values() for pair in pairs), key=lambda pair: pair.here.size)
     size = f"{largest.here.shape[1]}x{largest.here.shape[0]}"
-    yield from head(["flow", *sets, f"ms at {size}, 1 thread", f"{cores} threads"])
+    yield from head(["flow", *sets, *(f"ms at {size}, {threads} threads" for threads in THREADS)])
     for name, method in METHODS.items():
         for words, work in ((name, _plain(method)), (f"{name}, settled", _settled(method))):
             cells = []
             for pairs in sets.values():
                 every, seen, out = np.mean([errors(work(pair), pair) for pair in pairs], axis=0)
                 cells.append(f"{every:.3f} / {seen:.3f}, {100 * out:.1f} %")
-            times = [milliseconds(partial(work, largest), threads) for threads in (1, cores)]
+            times = [milliseconds(partial(work, largest), threads) for threads in THREADS]
             yield row([words, *cells, *(f"{t:.0f}" for t in times)])
 
 
@@ -283,6 +283,9 @@ def doubled(pair: Pair) -> Pair:
     return replace(pair, here=larger[0], there=larger[1], flow=flow, known=known, visible=visible)
 
 
+TABLES = {"flow": flow_table, "masks": mask_table, "sizes": size_table}
+
+
 def head(names: Sequence[str]) -> list[str]:
     return ["", row(names), f"|{' --- |' * len(names)}"]
 
@@ -293,13 +296,15 @@ def row(cells: Sequence[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", choices=TABLES, default=[*TABLES], metavar="TABLE")
     parser.add_argument("--pairs", type=Path, metavar="DIR", help="pairs from elsewhere")
     parser.add_argument("--frames", type=int, default=6, help="of each clip")
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--height", type=int, default=216)
-    sets = pairs_of_all(parser.parse_args())
-    for table in (flow_table, mask_table, size_table):
-        for line in table(sets):
+    words = parser.parse_args()
+    sets = pairs_of_all(words)
+    for name in words.tables:
+        for line in TABLES[name](sets):
             print(line, flush=True)
 
 
