@@ -21,7 +21,7 @@ REACHES = (4, 8)  # pixels away that neighbours are asked
 ALIKE = 0.5  # pixels: flows that differ by less count as one
 _WIDTH = 9  # pixels of that neighbourhood
 _ROW = 1024
-DOUBTFUL = (3.0, 8.0)  # levels of color difference at which trust begins to go, and is gone
+DOUBTFUL = (2.5, 7.0)  # levels of color difference at which trust begins to go, and is gone
 USUAL = 8.0  # levels of color difference that noise makes at most
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
 REACHED = (0.6, 0.8)  # of a pixel's usual share of the frame before, at which trust begins, and is whole
@@ -237,7 +237,7 @@ def _by_boundary(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -
 
 def _by_evidence(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
     evident = consistent(backward, forward) * reached(forward) * looks_right(backward, here, there)
-    soft: Plane = np.minimum(cv2.GaussianBlur(evident, (0, 0), 0.8), evident)
+    soft: Plane = np.minimum(cv2.GaussianBlur(evident, (0, 0), 0.5), evident)
     return soft
 
 
