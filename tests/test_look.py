@@ -330,7 +330,7 @@ def test_a_style_keeps_its_shape_in_a_frame_of_any(network):
 
 
 def test_the_losses_that_are_told_are_those_that_are_optimized(network):
-    """Their sum, by its slope along the gradient."""
+    """Their sum is, and so is its slope along the gradient."""
     generator = torch.Generator().manual_seed(0)
     content, style, image = (torch.rand(1, 3, 48, 64, generator=generator) for _ in range(3))
     look = Look(Settings(), [Style(style, 1.0, 1.0)], content)
@@ -338,6 +338,8 @@ def test_the_losses_that_are_told_are_those_that_are_optimized(network):
     objective = Objective(network, [*look.terms(network, content, ()), temporal])
     loss, told = objective(image.requires_grad_())
     assert set(told) == {"content", "style", "tv", "range", "temporal"}
+    assert all(float(told[name]) > 1e-4 * float(loss) for name in told if name != "range")
+    assert float(sum(told.values())) == pytest.approx(float(loss), rel=1e-5)
     (gradient,) = torch.autograd.grad(loss, image)
     step = 0.01 * gradient / gradient.norm()
     with torch.no_grad():
