@@ -338,8 +338,9 @@ def test_the_losses_that_are_told_are_those_that_are_optimized(network):
     objective = Objective(network, [*look.terms(network, content, ()), temporal])
     loss, told = objective(image.requires_grad_())
     assert set(told) == {"content", "style", "tv", "range", "temporal"}
-    assert all(float(told[name]) > 1e-4 * float(loss) for name in told if name != "range")
-    assert float(sum(told.values())) == pytest.approx(float(loss), rel=1e-5)
+    shares = {name: share.item() for name, share in told.items()}
+    assert all(shares[name] > 1e-4 * loss.item() for name in shares if name != "range")
+    assert sum(shares.values()) == pytest.approx(loss.item(), rel=1e-5)
     (gradient,) = torch.autograd.grad(loss, image)
     step = 0.01 * gradient / gradient.norm()
     with torch.no_grad():
