@@ -213,6 +213,12 @@ def test_content_and_result_stand_side_by_side(clip, style, tmp_path):
         assert media.psnr(image[:, 64:], content) < 25
 
 
+@pytest.mark.parametrize(("scale", "told"), [(1, False), (2, True)])
+def test_a_style_that_is_too_small_is_told(clip, style, tmp_path, scale, told):
+    said = command(clip, style, tmp_path / "out.mkv", *FEW, "--style-scale", scale).stderr
+    assert ("style.png is enlarged from 80 to 128 pixels" in said) == told
+
+
 @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.webm"])
 def test_a_result_says_how_it_was_made_and_repeats_it(clip, style, tmp_path, name):
     first, second = tmp_path / name, tmp_path / f"again{Path(name).suffix}"

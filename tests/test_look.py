@@ -12,9 +12,10 @@ from videostyle.frames import Frame, Step
 from videostyle.settings import PRESETS, Settings
 from videostyle.style import attention, color, look, losses, pixels
 from videostyle.style.layers import layer_shares
-from videostyle.style.look import HALVED
+from videostyle.style.look import HALVED, Look, Style
 from videostyle.style.measures import MEASURES, in_half, mixed
 from videostyle.style.memory import LADDER, Tiled
+from videostyle.style.objective import Objective, TemporalTerm
 from videostyle.style.schedule import fresh_levels
 from videostyle.style.stylizer import Stylizer
 
@@ -125,20 +126,22 @@ def test_places_of_no_weight_are_not_seen(name):
 
 
 @pytest.mark.parametrize("name", HALVED)
-@pytest.mark.parametrize("places", [None, torch.linspace(0, 1, 256).view(1, 1, 16, 16)])
-def test_a_measure_in_half_precision_has_the_gradient_of_float32(name, places):
+def test_a_measure_in_half_precision_has_the_gradient_of_float32(name):
     generator = torch.Generator().manual_seed(0)
     style, x = (torch.rand(1, 32, 16, 16, generator=generator).cumsum(1) for _ in range(2))
 
-    def gradient(measure):
+    def gradient(measure, places):
         leaf = x.clone().requires_grad_(True)
-        loss = measure.towards(measure.describe(style, None))(measure.describe(leaf, places))
+        aim = MEASURES[name].towards(MEASURES[name].describe(style, None))
+        loss = aim(measure.describe(leaf, places))
         return torch.autograd.grad(loss, leaf)[0]
 
-    exact, half = gradient(MEASURES[name]), gradient(in_half(MEASURES[name]))
+    exact, half = gradient(MEASURES[name], None), gradient(in_half(MEASURES[name]), None)
     assert half.dtype == torch.float32
-    assert torch.cosine_similarity(exact.flatten(), half.flatten(), dim=0) > 0.998
+    assert torch.cosine_similarity(exact.flatten(), half.flatten(), dim=0) > 0.999
     assert not torch.equal(exact, half)
+    places = torch.linspace(0, 1, 256).view(1, 1, 16, 16)
+    assert torch.equal(gradient(MEASURES[name], places), gradient(in_half(MEASURES[name]), places))
 
 
 def test_weighted_moments_have_the_gradient_that_differences_say():
@@ -328,6 +331,40 @@ def _gram(features):
 
 
 # Memory
+
+
+def test_a_style_keeps_its_shape_in_a_frame_of_any(network):
+    seen = []
+
+    def extract(picture, layers):
+        seen.append(tuple(picture.shape[2:]))
+        return network(picture, layers)
+
+    settings, content = Settings(style_layers=("relu1_1",)), torch.rand(1, 3, 48, 64)
+    look = Look(
+        settings, [Style(torch.rand(1, 3, 30, 90), 0.5, 1.0), Style(torch.rand(1, 3, 90, 30), 1.0, 1.0)], content
+    )
+    look.terms(extract, content, ())
+    assert seen == [(48, 64), (11, 32), (64, 21)]
+
+
+def test_the_losses_that_are_told_are_those_that_are_optimized(network):
+    """Their sum is, and so is its slope along the gradient."""
+    generator = torch.Generator().manual_seed(0)
+    content, style, image = (torch.rand(1, 3, 48, 64, generator=generator) for _ in range(3))
+    look = Look(Settings(), [Style(style, 1.0, 1.0)], content)
+    temporal = TemporalTerm(warped=content, mask=torch.ones(1, 1, 48, 64), weight=200)
+    objective = Objective(network, [*look.terms(network, content, ()), temporal])
+    loss, told = objective(image.requires_grad_())
+    assert set(told) == {"content", "style", "tv", "range", "temporal"}
+    shares = {name: share.item() for name, share in told.items()}
+    assert all(shares[name] > 1e-4 * loss.item() for name in shares if name != "range")
+    assert sum(shares.values()) == pytest.approx(loss.item(), rel=1e-5)
+    (gradient,) = torch.autograd.grad(loss, image)
+    step = 0.01 * gradient / gradient.norm()
+    with torch.no_grad():
+        ends = [sum(share.double() for share in objective(image + way * step)[1].values()) for way in (1, -1)]
+    assert float(ends[0] - ends[1]) == pytest.approx(2 * float((gradient * step).sum()), rel=0.02)
 
 
 def test_tiles_see_what_the_whole_picture_shows(network):

@@ -90,6 +90,22 @@ def test_a_still_clip_does_not_drift(network):
     assert abs(means[-1] - means[0]) < 0.5
 
 
+def test_two_hundred_frozen_frames_do_not_drift(network):
+    layers = {"style_layers": ("relu1_1", "relu2_1", "relu3_1"), "content_layers": ("relu3_1",)}  # for speed
+    settings = SETTINGS.override(first_iterations=60, iterations=3, levels=(1.0,), flow="dis-ultrafast", **layers)
+    means = [m.frame.pixels.mean() for m in run(network, [media.texture(32, 32)] * 200, settings)]
+    assert max(abs(mean - means[0]) for mean in means) < 0.5
+
+
+def test_a_flash_does_not_begin_a_new_look(network):
+    images = media.panning(7)
+    images[5] = np.full_like(images[5], 255)
+    made, (fresh,) = run(network, images), run(network, images[6:7])
+    moved = made[4].frame.pixels[:, 4:-16].astype(int)
+    again, anew = (np.abs(m.frame.pixels[:, :-20] - moved).mean() for m in (made[6], fresh))
+    assert again < 0.6 * anew
+
+
 def test_no_trust_means_no_temporal_pull(network):
     first, second = frames([media.texture(64, 48), media.texture(64, 48, seed=3)])
     flow = np.zeros((48, 64, 2), np.float32)

@@ -93,11 +93,11 @@ MEASURES = {
 def in_half(measure: Measure) -> Measure:
     """The same measure of features rounded to bfloat16, which a GPU multiplies many times as fast; sums are float32.
 
-    For measures of Gram matrices alone: the roots and ranks of the others are not as forgiving.
+    For measures of Gram matrices alone, of whole pictures: roots, ranks and weights of places are not as forgiving.
     """
 
     def describe(features: Tensor, places: Tensor | None) -> Statistics:
-        return measure.describe(features.bfloat16(), places)
+        return measure.describe(features.bfloat16() if places is None else features, places)
 
     return replace(measure, describe=describe)
 
