@@ -150,7 +150,7 @@ def test_a_loss_that_is_not_finite_is_told_with_its_frame(network):
 def _diverge(network):
     broken = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"))
     broken._styles = [Style(torch.full((1, 3, 8, 8), torch.nan), 1.0, 1.0)]
-    return list(broken.stylize([Step(frames([media.texture(64, 48)])[0], None)]))
+    return [made.frame for made in broken.stylize([Step(frames([media.texture(64, 48)])[0], None)])]
 
 
 def test_the_same_numbers_give_the_same_look_at_twice_the_size(network):

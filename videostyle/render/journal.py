@@ -121,10 +121,9 @@ class Journal:
         """Whether nothing is left to be made but the film of it."""
         return _read(self.folder / "complete.json", self._job) == {"frames": self.frames}
 
-    @property
-    def draft(self) -> Path:
-        """Where the packets of the next segment go."""
-        return self._file(len(self._segments), "packets")
+    def draft(self, number: int) -> Path:
+        """Where the packets of a segment go."""
+        return self._file(number, "packets")
 
     @property
     def packets(self) -> list[Path]:
@@ -138,12 +137,11 @@ class Journal:
             return {}
         return load_file(self._file(self._segments[-1].number, "state"))
 
-    def publish(self, frames: int, state: State) -> None:
+    def publish(self, number: int, frames: int, state: State) -> None:
         """Let the segment whose packets are in `draft` count."""
-        number = len(self._segments)
         with told(self.output):
             left = self._save(number, state) if state else ""
-            segment = Segment(number, frames, _synced_digest(self.draft), left)
+            segment = Segment(number, frames, _synced_digest(self.draft(number)), left)
             _write(self._file(number, "json"), _checked(asdict(segment), self._job))
             self._segments.append(segment)
             if number >= STATES:

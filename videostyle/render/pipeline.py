@@ -1,4 +1,4 @@
-"""A planned job, run: decode ∥ flow → stylize → encode, in one line of generators."""
+"""A planned job, run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +14,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +27,10 @@ from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.render.batch import Batch
 from videostyle.render.facts import Facts, fingerprint
-from videostyle.render.journal import Journal, State, discard, told
+from videostyle.render.journal import Journal, State, discard
+from videostyle.render.line import Made, Parts, Stylize, work
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
-from videostyle.render.prefetch import prefetch
+from videostyle.render.prefetch import GRACE, Stop, merged, prefetch, together
 from videostyle.render.result import Result, result_of
 from videostyle.render.segments import in_segments
 from videostyle.render.stages import Stages
@@ -37,8 +38,10 @@ from videostyle.settings import INITS, Settings
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from videostyle.style import stylizer
+    from videostyle.style.stylizer import Stylized
     from videostyle.style.vgg import VGG19
     from videostyle.style.weights import Weights
 
@@ -51,7 +54,7 @@ class FrameReport:
 
     Args:
         index: Its place in the source.
-        seconds: What it took.
+        seconds: Since the frame that was finished before it, or since the beginning.
         losses: What was left of each loss, weighted, by name; empty where no step was taken.
 
     """
@@ -59,15 +62,6 @@ class FrameReport:
     index: int
     seconds: float
     losses: dict[str, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Made:
-    """A finished frame, what was left of each loss on it, and what it leaves to the next one, fetched when asked."""
-
-    frame: Frame
-    losses: dict[str, float]
-    state: Callable[[], State]
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,6 @@ OnFrame = Callable[[FrameReport], object]
 OnWork = Callable[[float], None]
 OnResume = Callable[[int], object]
 _FULL = 65535  # of 16 bits
-Stylize = Callable[[Iterable[Step], State], Iterator[Made]]
 
 
 def stylize_video(
@@ -173,7 +166,7 @@ def run(
     Args:
         plan: From `make_plan`.
         on_frame: Called after every frame.
-        on_work: Called after every optimizer step with its cost, in steps at full size.
+        on_work: Called after every optimizer step, in its thread, with its cost, in steps at full size.
         on_resume: Called once with how many frames were done before, where some were.
 
     """
@@ -218,7 +211,7 @@ def _run(
     weights = "none" if loaded is None else loaded.weights
     comment = _comment(plan, weights)
     if plan.clip is None:
-        frames = _run_still(plan, _hand(plan, loaded, on_work, plan.request.attention_map), comment, on_frame)
+        frames = _run_still(plan, loaded, comment, on_frame, on_work)
     else:
         frames = _run_film(plan, plan.clip, loaded, comment, on_frame, on_work, on_resume, stages)
     seconds = time.monotonic() - began
@@ -241,8 +234,10 @@ def _run_film(
         if journal.frames:
             _tell_of_resume(plan, journal.frames, on_resume)
         if not journal.complete:
-            stylize = _hand(plan, loaded, on_work, None if journal.frames else request.attention_map)
-            _render(plan, clip, stylize, result, journal, on_frame, stages)
+            with together() as stop:
+                attention_map = None if journal.frames else request.attention_map
+                stylize = _hand(plan, loaded, _heeding(on_work, stop), attention_map)
+                _render(plan, clip, stylize, result, journal, on_frame, stages, stop)
         with stages.timing("finish"):
             result.finish(journal)
         return journal.frames
@@ -253,55 +248,77 @@ def _tell_of_resume(plan: Plan, done: int, on_resume: OnResume) -> None:
     on_resume(done)
 
 
+def _heeding(on_work: OnWork, stop: Stop) -> OnWork:
+    """The same, told by one thread at a time; a thread that is to end does so at its next step."""
+    lock = Lock()
+
+    def tell(work: float) -> None:
+        stop.heed()
+        with lock:
+            on_work(work)
+
+    return tell
+
+
 def _render(
-    plan: Plan, clip: Clip, stylize: Stylize, result: Result, journal: Journal, on_frame: OnFrame, stages: Stages
+    plan: Plan,
+    clip: Clip,
+    stylize: Stylize,
+    result: Result,
+    journal: Journal,
+    on_frame: OnFrame,
+    stages: Stages,
+    stop: Stop,
 ) -> None:
     """Make the segments that are not done yet; each is kept as soon as it is made."""
-    alone = plan.settings.independent or plan.untouched
-    state = journal.state
-    ahead = prefetch(_steps(plan, clip, journal.frames, stages, alone=alone))
-    with closing(stages.timed("wait", ahead)) as steps:
-        for part in in_segments(steps, cuts=not alone):
-            frames = 0
-            with told(journal.output), result.run(journal.draft) as run:
-                making = stages.timed("optimize", stylize(part, state), within="wait")
-                for made in _reported(making, on_frame):
-                    with stages.timing("encode"):
-                        run.write(made.frame)
-                    frames += 1
-            state = {} if alone else made.state()
-            journal.publish(frames, state)
+    parts = _parts(plan, clip, journal.frames, len(journal.segments), stages, stop)
+    line = work(parts, stylize, journal.state, result, journal, stages, stop)
+    began = time.monotonic()
+    with closing(merged([line], stop, grace=2 * GRACE)) as found:
+        for made in found:
+            if isinstance(made, Made):
+                ended = time.monotonic()
+                on_frame(FrameReport(made.content.index, ended - began, made.losses()))
+                began = ended
+            else:
+                journal.publish(made.number, made.frames, made.state)
     journal.conclude()
 
 
-def _reported(making: Iterator[Made], on_frame: OnFrame) -> Iterator[Made]:
-    began = time.monotonic()
-    for made in making:
-        yield made
-        ended = time.monotonic()
-        on_frame(FrameReport(made.frame.index, ended - began, made.losses))
-        began = ended
+def _parts(plan: Plan, clip: Clip, done: int, number: int, stages: Stages, stop: Stop) -> Parts:
+    """The segments after the first `number`, which have `done` frames."""
+    ahead = prefetch(_steps(plan, clip, done, stages), stop)
+    with closing(stages.timed("wait", ahead)) as steps:
+        yield from enumerate(in_segments(steps, cuts=not _alone(plan)), number)
 
 
-def _steps(plan: Plan, clip: Clip, done: int, stages: Stages, *, alone: bool) -> Iterator[Step]:
+def _alone(plan: Plan) -> bool:
+    """No frame needs another one."""
+    return plan.settings.independent or plan.untouched
+
+
+def _steps(plan: Plan, clip: Clip, done: int, stages: Stages) -> Iterator[Step]:
     """The steps after the first `done`, which are read as well, for what they tell of those that follow."""
     from videostyle.motion.follow import follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
     frames = stages.timed("decode", read(clip, plan.size, request.span))
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, done)
+    moving = forget_motion(frames) if _alone(plan) else follow_motion(frames, settings.flow, settings.mask, done)
     found = _in_regions(moving, settings.content_masks, plan.size, request.span)
     return islice(stages.timed("flow", found, within="decode"), done, None)
 
 
-def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
+def _run_still(plan: Plan, loaded: _Loaded | None, comment: str, on_frame: OnFrame, on_work: OnWork) -> int:
     began = time.monotonic()
     content = still.read_frame(plan.request.content, plan.size)
     steps = _in_regions([Step(content, None)], plan.settings.content_masks, plan.size, Span())
-    (made,) = stylize(steps, {})
-    still.write_still(plan.request.output, made.frame.pixels, comment, made.frame.alpha)
-    on_frame(FrameReport(0, time.monotonic() - began, made.losses))
+    with together() as stop:
+        stylize = _hand(plan, loaded, _heeding(on_work, stop), plan.request.attention_map)
+        (made,) = prefetch(stylize(steps, {}), stop)
+    frame = made.frame()
+    still.write_still(plan.request.output, frame.pixels, comment, frame.alpha)
+    on_frame(FrameReport(0, time.monotonic() - began, made.losses()))
     return 1
 
 
@@ -315,27 +332,26 @@ def _in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, in
 
 
 def _pass_through(steps: Iterable[Step], state: State) -> Iterator[Made]:
-    return (Made(step.frame, {}, dict) for step in steps)
+    return (Made(step.frame, partial(_same, step.frame), dict, dict) for step in steps)
+
+
+def _same(frame: Frame) -> Frame:
+    return frame
 
 
 def _beside(stylize: Stylize) -> Stylize:
     """The same, with each frame's content to its left."""
 
     def both(steps: Iterable[Step], state: State) -> Iterator[Made]:
-        contents: deque[Frame] = deque()
-
-        def noted() -> Iterator[Step]:
-            for step in steps:
-                contents.append(step.frame)
-                yield step
-
-        for made in stylize(noted(), state):
-            frame, content = made.frame, contents.popleft()
-            alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
-            pixels = np.hstack([content.pixels, frame.pixels])
-            yield replace(made, frame=replace(frame, pixels=pixels, alpha=alpha))
+        return (replace(made, frame=partial(_joined, made)) for made in stylize(steps, state))
 
     return both
+
+
+def _joined(made: Made) -> Frame:
+    frame = made.frame()
+    alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
+    return replace(frame, pixels=np.hstack([made.content.pixels, frame.pixels]), alpha=alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -406,14 +422,18 @@ def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path 
     def stylize(steps: Iterable[Step], state: State) -> Iterator[Made]:
         seen = _mapped(steps, stylizer.salience, next(maps, None))
         for made in stylizer.stylize(seen, _restored(state, loaded.device)):
-            yield Made(made.frame, made.losses, partial(_kept, made.state))
+            yield _handed(made, {} if settings.independent else made.state.tensors())
 
     return stylize
 
 
-def _kept(state: stylizer.State) -> State:
+def _handed(made: Stylized, left: Mapping[str, Tensor]) -> Made:
+    return Made(made.content, lambda: made.frame, lambda: made.losses, partial(_kept, left))
+
+
+def _kept(left: Mapping[str, Tensor]) -> State:
     """What a frame leaves to the next, for a file: the frame itself to the last bit, the older ones at 16 bits."""
-    arrays = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.tensors().items()}
+    arrays = {name: tensor.cpu().contiguous().numpy() for name, tensor in left.items()}
     return {name: array if name.startswith("previous") else _rounded(array) for name, array in arrays.items()}
 
 
