@@ -8,10 +8,29 @@ from dataclasses import dataclass
 from itertools import chain
 
 from videostyle.frames import Frame, Step
-from videostyle.render.journal import Journal, State, told
+from videostyle.render.journal import Journal, told
 from videostyle.render.prefetch import Stop, prefetch
 from videostyle.render.result import Result
 from videostyle.render.stages import Stages
+from videostyle.render.states import State
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A segment to be made.
+
+    Args:
+        number: Its place among all.
+        steps: Its steps, to be read before the next part is asked for.
+        begin: What it starts from, given what the part before it in this line left.
+        leave: Told what it leaves.
+
+    """
+
+    number: int
+    steps: Iterator[Step]
+    begin: Callable[[State], State] = lambda state: state
+    leave: Callable[[State], object] = lambda state: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,43 +60,42 @@ class Closed:
     state: State
 
 
-Stylize = Callable[[Iterable[Step], State], Iterator[Made]]
-Parts = Iterator[tuple[int, Iterator[Step]]]  # the steps of segments, with their numbers
-_Item = tuple[int, Made | State]
+Stylize = Callable[[int, Iterable[Step], State], Iterator[Made]]  # of a segment: its number, steps, what came before
+Item = tuple[int, Made | State]
+
+
+def stylized(parts: Iterable[Part], stylize: Stylize) -> Iterator[Item]:
+    """The frames of each segment, and after them what they leave to the next one, each with the segment's number."""
+    state = State()
+    for part in parts:
+        for made in stylize(part.number, part.steps, part.begin(state)):
+            yield part.number, made
+        state = made.state()
+        part.leave(state)
+        yield part.number, state
 
 
 def work(
-    parts: Parts, stylize: Stylize, state: State, result: Result, journal: Journal, stages: Stages, stop: Stop
+    making: Iterable[Item], result: Result, journal: Journal, stages: Stages, stop: Stop
 ) -> Iterator[Made | Closed]:
     """Make segments one after another; yields each frame when it is encoded, and each segment after its frames.
 
     Args:
-        parts: What is to be made; read in the optimizer's thread.
-        stylize: How.
-        state: What the frame before the first one left.
+        making: From `stylized`; is asked for its items in a thread of its own.
         result: Where to.
         journal: Which has a place for the packets of each segment.
         stages: For the time that each stage takes.
         stop: Of the job.
 
     """
-    making = stages.timed("optimize", _stylized(parts, stylize, state), within="wait")
-    with closing(prefetch(stages.handing("hold", making), stop)) as made:
+    timed = stages.timed("optimize", making, within="wait")
+    with closing(prefetch(stages.handing("hold", timed), stop)) as made:
         for first in made:
             yield from _encoded(chain([first], made), first[0], result, journal, stages)
 
 
-def _stylized(parts: Parts, stylize: Stylize, state: State) -> Iterator[_Item]:
-    """The frames of each segment, and after them what they leave to the next one."""
-    for number, steps in parts:
-        for made in stylize(steps, state):
-            yield number, made
-        state = made.state()
-        yield number, state
-
-
 def _encoded(
-    made: Iterator[_Item], number: int, result: Result, journal: Journal, stages: Stages
+    made: Iterator[Item], number: int, result: Result, journal: Journal, stages: Stages
 ) -> Iterator[Made | Closed]:
     """The frames of a segment once they are encoded, and then the segment."""
     frames, left = 0, State()

@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 NAME = "videostyle"  # of the threads
 DEPTH = 4  # items that wait between two threads
-_BLINK = 0.05  # seconds until a thread that waits looks up again
-GRACE = 0.4  # seconds that threads get to end; one in a library's long call ends by itself after it
+BLINK = 0.05  # seconds until a thread that waits looks up again
+GRACE = 0.25  # seconds that threads get to end; one in a library's long call ends by itself after it
 
 
 class StoppedError(Exception):
@@ -132,7 +132,7 @@ def _put(ready: queue.Queue[T | _End], item: T | _End, stop: Stop) -> None:
     while True:
         stop.heed()
         try:
-            return ready.put(item, timeout=_BLINK)
+            return ready.put(item, timeout=BLINK)
         except queue.Full:
             continue
 
@@ -141,6 +141,17 @@ def _taken(ready: queue.Queue[T | _End], stop: Stop) -> T | _End:
     while True:
         stop.heed()
         try:
-            return ready.get(timeout=_BLINK)
+            return ready.get(timeout=BLINK)
         except queue.Empty:
             continue
+
+
+def shared(items: Iterable[T]) -> Callable[[], T | None]:
+    """A way for several threads to take the next item each; None when there are no more."""
+    iterator, lock = iter(items), threading.Lock()
+
+    def take() -> T | None:
+        with lock:
+            return next(iterator, None)
+
+    return take

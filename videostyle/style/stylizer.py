@@ -48,7 +48,7 @@ class State:
 
     Args:
         opening: (1, 3, H, W), the content of the frame that settled the look.
-        previous: The frame, by its place in the source.
+        previous: The frame, by its place in the source: the last of those known.
         known: The frame and those before it that may be recalled, by their places.
 
     """
@@ -69,11 +69,10 @@ class State:
     def of(cls, tensors: Mapping[str, Tensor]) -> State:
         """The state that gave `tensors`."""
         images = [name.split() for name in tensors if name.endswith("image")]
-        previous = next(int(at) for kind, at, _ in images if kind == "previous")
         known = {
             int(at): _Past(*(tensors[f"{kind} {at} {p}"] for p in ("image", "ripeness"))) for kind, at, _ in images
         }
-        return cls(tensors["opening"], previous, known)
+        return cls(tensors["opening"], max(known), known)
 
 
 @dataclass(frozen=True, eq=False)
