@@ -11,7 +11,8 @@ import torch
 
 from tests import media
 from videostyle.errors import DivergedError
-from videostyle.frames import Frame, Motion, Step, fit
+from videostyle.frames import Frame, Motion, Recall, Step, fit
+from videostyle.measure.step import BLANK, blank_network
 from videostyle.motion.follow import follow_motion
 from videostyle.settings import Settings
 from videostyle.style import losses, pixels
@@ -235,3 +236,11 @@ def test_a_frame_that_stands_still_costs_less(network):
         list(stylizer.stylize(follow_motion(frames(images), "dis-fine")))
         told[name] = sum(work)
     assert told["still"] <= told["moving"] - 2 * 6
+
+
+def test_no_frame_asks_the_device_for_a_value():
+    """Tensors without values refuse to tell them, so that whatever would wait for a GPU fails here."""
+    stylizer = Stylizer(SETTINGS, blank_network(), [STYLE], BLANK)
+    steps = list(follow_motion(frames(media.panning(3, seed=1)), SETTINGS.flow))
+    moved = replace(steps[2], recalls=(Recall(0, steps[2].motion),))
+    assert len(list(stylizer.stylize([*steps[:2], moved]))) == 3
