@@ -18,7 +18,6 @@ import videostyle
 from tests import media
 from videostyle.media.comment import read_comment
 from videostyle.render.plan import parse_frames, parse_time
-from videostyle.render.prefetch import prefetch
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 FEW = ["--weights", "builtin", "--iterations", "2", "--first-iterations", "6"]
@@ -264,45 +263,3 @@ def test_times_and_ranges_are_read_exactly():
     assert parse_frames("3:7") == (3, 7)
     assert parse_frames(":7") == (0, 7)
     assert parse_frames("3:") == (3, None)
-
-
-def test_prefetch_keeps_order_and_brings_errors_where_they_belong():
-    def broken():
-        yield from range(5)
-        raise ValueError("here")
-
-    found = []
-    with pytest.raises(ValueError, match="here"):
-        found.extend(iter_into(found, prefetch(broken(), 2)))
-    assert found == [0, 1, 2, 3, 4]
-
-
-def iter_into(found, items):
-    for item in items:
-        found.append(item)
-    return []
-
-
-def test_prefetch_stops_its_thread_and_closes_its_source_when_closed():
-    closed = []
-
-    def endless():
-        try:
-            while True:
-                yield 1
-        finally:
-            closed.append(True)
-
-    items = prefetch(endless(), 2)
-    assert next(items) == 1
-    items.close()
-    assert closed == [True]
-
-
-def test_prefetch_is_never_further_ahead_than_it_may():
-    made = []
-    items = prefetch((made.append(n) or n for n in range(100)), 3)
-    assert next(items) == 0
-    time.sleep(0.3)
-    assert len(made) <= 5
-    items.close()

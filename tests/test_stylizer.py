@@ -11,7 +11,8 @@ import torch
 
 from tests import media
 from videostyle.errors import DivergedError
-from videostyle.frames import Frame, Motion, Step, fit
+from videostyle.frames import Frame, Motion, Recall, Step, fit
+from videostyle.measure.step import BLANK, blank_network
 from videostyle.motion.follow import follow_motion
 from videostyle.settings import Settings
 from videostyle.style import losses, pixels
@@ -166,7 +167,7 @@ def test_a_loss_that_is_not_finite_is_told_with_its_frame(network):
 def _diverge(network):
     broken = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"))
     broken._styles = [Style(torch.full((1, 3, 8, 8), torch.nan), 1.0, 1.0)]
-    return list(broken.stylize([Step(frames([media.texture(64, 48)])[0], None)]))
+    return [made.frame for made in broken.stylize([Step(frames([media.texture(64, 48)])[0], None)])]
 
 
 def test_the_same_numbers_give_the_same_look_at_twice_the_size(network):
@@ -251,3 +252,11 @@ def test_a_frame_that_stands_still_costs_less(network):
         list(stylizer.stylize(follow_motion(frames(images), "dis-fine")))
         told[name] = sum(work)
     assert told["still"] <= told["moving"] - 2 * 6
+
+
+def test_no_frame_asks_the_device_for_a_value():
+    """Tensors without values refuse to tell them, so that whatever would wait for a GPU fails here."""
+    stylizer = Stylizer(SETTINGS, blank_network(), [STYLE], BLANK)
+    steps = list(follow_motion(frames(media.panning(3, seed=1)), SETTINGS.flow))
+    moved = replace(steps[2], recalls=(Recall(0, steps[2].motion),))
+    assert len(list(stylizer.stylize([*steps[:2], moved]))) == 3

@@ -266,7 +266,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
         _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
     except _Stopped as stopped:
         print("\nvideostyle:", "; ".join(["stopped", *_notes(stopped)]), file=sys.stderr)
-        sys.exit(128 + stopped.number)
+        _leave(128 + stopped.number)
     except Exception as error:  # whatever else breaks: one line as well
         _fail(error, words, 1)
     sys.exit(0)
@@ -279,6 +279,15 @@ def _fail(error: Exception, words: Sequence[str], code: int) -> NoReturn:
     if not isinstance(error, (VideostyleError, CycloptsError)):
         message = f"{type(error).__name__}: {message}; --verbose shows where"
     print("videostyle:", "; ".join([message, *_notes(error)]), file=sys.stderr)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit; at once where a thread is in a library's long call, which would find the interpreter gone."""
+    if any(thread.name == "videostyle" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -164,7 +164,10 @@ class Settings:
     pooling: PoolingChoice = setting("auto", "Of VGG19; auto: average for the built-in weights, max for trained ones.")
     precision: Precision = setting("auto", "Numbers VGG19 computes in; auto: fp16 on a GPU, fp32 on a CPU.")
     weights: str = setting("auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file.")
-    device: str = setting("auto", "auto, cpu, cuda or cuda:N.")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N, or several: cuda:0,cuda:1.")
+    workers: int | None = setting(
+        None, "How many shots are made at once; the result is the same. Default: one on each device.", low=1, high=64
+    )
     codec: Codec = setting(
         "auto", "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; auto: h264, vp9 in .webm."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from videostyle.style.losses import matrix_root
 from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
 from videostyle.style.objective import Objective, TemporalTerm, Term
 from videostyle.style.optimize import FAR, NEAR, Moments, Walk, minimize
-from videostyle.style.pixels import resize, scaled_size, to_pixels, to_plane, to_tensor
+from videostyle.style.pixels import fetched, resize, scaled_size, to_field, to_levels, to_plane, to_tensor
 from videostyle.style.schedule import Level, following_levels, fresh_levels
 from videostyle.style.vgg import VGG19
 from videostyle.style.warp import warp
@@ -48,7 +49,7 @@ class State:
 
     Args:
         opening: (1, 3, H, W), the content of the frame that settled the look.
-        previous: The frame, by its place in the source.
+        previous: The frame, by its place in the source: the last of those known.
         known: The frame and those before it that may be recalled, by their places.
 
     """
@@ -69,20 +70,56 @@ class State:
     def of(cls, tensors: Mapping[str, Tensor]) -> State:
         """The state that gave `tensors`."""
         images = [name.split() for name in tensors if name.endswith("image")]
-        previous = next(int(at) for kind, at, _ in images if kind == "previous")
         known = {
             int(at): _Past(*(tensors[f"{kind} {at} {p}"] for p in ("image", "ripeness"))) for kind, at, _ in images
         }
-        return cls(tensors["opening"], previous, known)
+        return cls(tensors["opening"], max(known), known)
 
 
 @dataclass(frozen=True, eq=False)
 class Stylized:
-    """A finished frame, what was left of each loss on it, weighted, by name, and what it leaves to the next one."""
+    """A finished frame that may still be on its way from the device; whoever asks for it waits, in any thread.
 
-    frame: Frame
-    losses: dict[str, float]
+    Args:
+        content: The frame it was made of.
+        state: What it leaves to the next one.
+        names: Of the losses.
+        levels: Waits for its (H, W, 3) integers.
+        values: Waits for whether it is finite, and what was left of each loss.
+
+    """
+
+    content: Frame
     state: State
+    names: tuple[str, ...]
+    levels: Callable[[], Tensor]
+    values: Callable[[], Tensor]
+
+    @cached_property
+    def frame(self) -> Frame:
+        """The frame restyled.
+
+        Raises:
+            DivergedError: The objective was not finite.
+
+        """
+        if not self.values()[0]:
+            raise DivergedError(self.content.index)
+        dtype = self.content.pixels.dtype
+        return replace(self.content, pixels=self.levels().numpy().astype(dtype, copy=False))
+
+    @cached_property
+    def losses(self) -> dict[str, float]:
+        """What was left of each loss, weighted, by name."""
+        return dict(zip(self.names, self.values()[1:].tolist(), strict=True))
+
+
+def _on_its_way(content: Frame, image: Tensor, walk: Walk, state: State) -> Stylized:
+    """A frame, (1, 3, H, W), at the end of its walk: nothing here waits for a GPU."""
+    finite = torch.isfinite(walk.image).all().to(image)
+    values = torch.stack([finite, *(loss.to(image) for loss in walk.losses.values())])
+    levels = to_levels(image, content.pixels.dtype)
+    return Stylized(content, state, tuple(walk.losses), fetched(levels), fetched(values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +136,14 @@ class _Canvas:
 class _Held:
     """What a frame is held to: earlier results moved along, where to trust them, how ripe they are.
 
-    `speed` is how far they moved, in pixels, on average.
+    `speed` is how far they moved, in pixels, on average; `unseen` the share of the frame that cannot be trusted.
     """
 
     image: Tensor
     mask: Tensor
     ripeness: Tensor
     speed: float
+    unseen: float
 
     def term(self, size: tuple[int, int], weight: float) -> TemporalTerm:
         """The pull towards it at a size; what is not ripe yet is not held as firmly."""
@@ -159,9 +197,6 @@ class Stylizer:
             steps: In order.
             state: What the frame before the first step left, where one went before.
 
-        Raises:
-            DivergedError: The objective is not finite.
-
         """
         known = {} if state is None else dict(state.known)  # the previous frame and those that may be recalled
         previous = None if state is None else state.known[state.previous]
@@ -176,13 +211,10 @@ class Stylizer:
             regions = tuple(to_plane(region, self._device) for region in step.regions)
             canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, known))
             found = self._within_memory(canvas, rungs)
-            if not bool(torch.isfinite(found.image).all()):
-                raise DivergedError(step.frame.index)
             previous = _Past(found.image.clamp(0, 1), _ripened(canvas))
             known = {at: past for at, past in known.items() if at in step.kept} | {step.frame.index: previous}
-            pixels = to_pixels(look.finished(previous.image, content), step.frame.pixels.dtype)
-            losses = {name: float(v) for name, v in found.losses.items()}
-            yield Stylized(replace(step.frame, pixels=pixels), losses, State(opening, step.frame.index, known))
+            left = State(opening, step.frame.index, known)
+            yield _on_its_way(step.frame, look.finished(previous.image, content), found, left)
 
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
@@ -203,11 +235,12 @@ class Stylizer:
         total = torch.stack([seen * picture for picture, seen in moved]).sum(0)
         trusted = torch.stack([seen for _, seen in moved]).sum(0)
         merged = total + (1 - trusted) * found
-        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1), _speed(pasts[0][1]))
+        unseen = _unseen([motion for _, motion in pasts])
+        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1), _speed(pasts[0][1]), unseen)
 
     def _moved(self, past: _Past, motion: Motion) -> tuple[Tensor, Tensor]:
         """A result and its ripeness as this frame sees them, (1, 4, H, W), and where they can be trusted."""
-        flow = torch.from_numpy(motion.flow).to(self._device).permute(2, 0, 1)[None]
+        flow = to_field(motion.flow, self._device)
         return warp(torch.cat([past.image, past.ripeness], dim=1), flow), to_plane(motion.mask, self._device)
 
     def _within_memory(self, canvas: _Canvas, rungs: list[Rung]) -> Walk:
@@ -272,8 +305,7 @@ class Stylizer:
     def _follow(self, canvas: _Canvas, held: _Held, rung: Rung) -> Walk:
         """From earlier results, moved along; held to them where they are trusted, made anew at half size elsewhere."""
         start = held.image
-        unseen = float(1 - held.mask.mean())
-        for level in following_levels(self._settings, max(start.shape[2:]), unseen, held.speed):
+        for level in following_levels(self._settings, max(start.shape[2:]), held.unseen, held.speed):
             size = scaled_size(canvas.image, max(start.shape[2:]) * level.scale)
             terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
             if self._settings.temporal_weight:
@@ -319,6 +351,12 @@ class Stylizer:
 
 def _speed(motion: Motion) -> float:
     return float(np.hypot(motion.flow[..., 0], motion.flow[..., 1]).mean())
+
+
+def _unseen(motions: Sequence[Motion]) -> float:
+    """The share of a frame that none of these can be trusted for, worked out where the motions are: on the CPU."""
+    trusted = torch.stack([to_plane(motion.mask) for motion in motions]).sum(0)
+    return float(1 - trusted.clamp(0, 1).mean())
 
 
 def _ripened(canvas: _Canvas) -> Tensor:
