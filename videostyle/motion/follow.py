@@ -17,6 +17,9 @@ KEPT = 4  # at most
 SETUPS = 4  # last frames of earlier shots that are kept, for a shot that returns to the same setup
 KNOWN = 0.5  # of a frame: a shot whose first frame follows an earlier one in more than this is no new setup
 ENOUGH = 0.002  # of a frame: less than this is not worth looking back for
+UNTOLD = Motion(
+    np.empty((0, 0, 2), np.float32), np.empty((0, 0), np.float32)
+)  # of a frame that needs none, but follows
 
 
 def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", done: int = 0) -> Iterator[Step]:
@@ -30,7 +33,8 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", do
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
         mask: A name in `motion.flow.MASKS`.
-        done: How many frames at the beginning need no motion, since they are finished; they tell of those that follow.
+        done: How many frames at the beginning are finished and need no motion, but whether they begin a shot; they tell
+            of those that follow.
 
     """
     measure = partial(estimate, method=METHODS[flow], mask=mask)
@@ -46,7 +50,9 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", do
             recalls = tuple(_known(frame, setups, measure)) if number >= done else ()
             kept.clear()
             since = 0
-        elif number >= done:
+        elif number < done:
+            motion = UNTOLD
+        else:
             motion = measure(previous.pixels, frame.pixels)
             recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure))
         if since % KEPT_EVERY == 0:

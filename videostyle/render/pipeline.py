@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from importlib.metadata import version
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.render.batch import Batch
 from videostyle.render.facts import Facts, fingerprint
+from videostyle.render.into import Kept, entry_of, taken_up
 from videostyle.render.journal import Journal, State, discard, told
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
 from videostyle.render.prefetch import prefetch
@@ -114,6 +115,7 @@ def stylize_video(
     overwrite: bool = False,
     side_by_side: bool = False,
     resume: bool = False,
+    into: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
     """Restyle a video file into another, with its sound; or numbered pictures, or into such.
@@ -128,6 +130,7 @@ def stylize_video(
         overwrite: Replace an output that exists.
         side_by_side: Put the content to the left of the result.
         resume: Go on with a job that was stopped; the result is the same as if it had not been.
+        into: Make only the frames of `span` anew, in an output that is finished; the rest of it stays as it is.
         on_frame: Called after every frame.
 
     Raises:
@@ -145,6 +148,7 @@ def stylize_video(
         side_by_side=side_by_side,
         fps=None if fps is None else Fraction(fps),
         resume=resume,
+        into=into,
     )
     return run(make_plan(request), on_frame=on_frame)
 
@@ -285,14 +289,20 @@ def _reported(making: Iterator[Made], on_frame: OnFrame) -> Iterator[Made]:
 
 def _steps(plan: Plan, clip: Clip, done: int, stages: Stages, *, alone: bool) -> Iterator[Step]:
     """The steps after the first `done`, which are read as well, for what they tell of those that follow."""
+    from videostyle.motion.flow import METHODS, estimate
     from videostyle.motion.follow import follow_motion, forget_motion
 
-    request, settings = plan.request, plan.settings
+    settings, patch = plan.settings, plan.patch
+    span = plan.request.span if patch is None else patch.reach
+    first = done if patch is None else patch.touched.start + done
     read = read_frames if clip.first is None else sequence.read_frames
-    frames = stages.timed("decode", read(clip, plan.size, request.span))
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, done)
-    found = _in_regions(moving, settings.content_masks, plan.size, request.span)
-    return islice(stages.timed("flow", found, within="decode"), done, None)
+    frames = stages.timed("decode", read(clip, plan.size, span))
+    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, first)
+    found = stages.timed("flow", _in_regions(moving, settings.content_masks, plan.size, span), within="decode")
+    if patch is None:
+        return islice(found, done, None)
+    measure = partial(estimate, method=METHODS[settings.flow], mask=settings.mask)
+    return taken_up(patch, found, first, plan.size, plan.written_size, measure)
 
 
 def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
@@ -334,6 +344,16 @@ def _beside(stylize: Stylize) -> Stylize:
             alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
             pixels = np.hstack([content.pixels, frame.pixels])
             yield replace(made, frame=replace(frame, pixels=pixels, alpha=alpha))
+
+    return both
+
+
+def _keeping(stylize: Stylize) -> Stylize:
+    """The same, with the frames that are to stay as they are in between."""
+
+    def both(steps: Iterable[Step], state: State) -> Iterator[Made]:
+        for kept, some in groupby(steps, lambda step: isinstance(step, Kept)):
+            yield from (_pass_through if kept else stylize)(some, state)
 
     return both
 
@@ -384,7 +404,8 @@ def _engine_facts(weights: Weights, device: torch.device) -> Facts:
 def _hand(plan: Plan, loaded: _Loaded | None, on_work: OnWork, attention_map: Path | None) -> Stylize:
     """What restyles the steps of a segment; the map, if any, is made of the first step of all."""
     stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work, attention_map)
-    return _beside(stylize) if plan.request.side_by_side else stylize
+    stylize = _beside(stylize) if plan.request.side_by_side else stylize
+    return stylize if plan.patch is None else _keeping(stylize)
 
 
 def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path | None) -> Stylize:
@@ -404,8 +425,10 @@ def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path 
     maps = iter([attention_map])
 
     def stylize(steps: Iterable[Step], state: State) -> Iterator[Made]:
+        past, steps = entry_of(steps)
         seen = _mapped(steps, stylizer.salience, next(maps, None))
-        for made in stylizer.stylize(seen, _restored(state, loaded.device)):
+        left = _restored(state, loaded.device) if past is None else stylizer.left_by(**vars(past))
+        for made in stylizer.stylize(seen, left):
             yield Made(made.frame, made.losses, partial(_kept, made.state))
 
     return stylize
