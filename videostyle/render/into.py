@@ -75,9 +75,9 @@ class Patch:
     @property
     def reach(self) -> Span:
         """The frames of the source that tell of these."""
-        from videostyle.motion.shots import LOOKAHEAD
+        from videostyle.motion.shots import FLASH, LOOKAHEAD
 
-        return Span(last=max(self.touched.stop, self.wanted.stop + 1 + LOOKAHEAD))
+        return Span(last=max(self.touched.stop, self.wanted.stop + 1 + LOOKAHEAD + FLASH))
 
     def picture(self, place: int, size: tuple[int, int]) -> Pixels:
         """The finished frame at a place, without what was added to its right and below, or to its left."""
