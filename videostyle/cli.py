@@ -339,6 +339,7 @@ def _refuse_reserved(words: Sequence[str]) -> None:
 
 
 def _speak(*, quiet: bool, verbose: bool) -> None:
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it tells of every tag that it skips
     log.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     if not log.handlers:
         log.addHandler(_Notices())
