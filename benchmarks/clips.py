@@ -1,6 +1,6 @@
-"""Put every clip of a folder through identity mode and compare what comes out: a Markdown table.
+"""Put every clip of a folder through identity mode, or a few steps, and compare what comes out: a Markdown table.
 
-    python benchmarks/clips.py DIR [--suffix .mp4] [--size 256]
+    python benchmarks/clips.py DIR [--suffix .mp4] [--size 256] [--iterations 0]
 
 In is what PyAV alone reads from the clip, out what it reads from the copy.
 """
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--suffix", default=".mp4", help="container of the copies")
     parser.add_argument("--size", type=int, default=256, help="longest side of the copies")
+    parser.add_argument("--iterations", type=int, default=0, help="steps on every frame; 0 is identity mode")
     words = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
     with tempfile.TemporaryDirectory() as folder:
@@ -36,12 +37,12 @@ def main() -> None:
         Image.fromarray(np.full((32, 32, 3), 128, np.uint8)).save(style)
         for clip in sorted(path for path in words.folder.iterdir() if path.is_file()):
             output = Path(folder) / f"{clip.stem}{words.suffix}"
-            print(f"| {clip.name} | {' | '.join(row(clip, style, output, words.size))} |", flush=True)
+            print(f"| {clip.name} | {' | '.join(row(clip, style, output, words.size, words.iterations))} |", flush=True)
 
 
-def row(clip: Path, style: Path, output: Path, size: int) -> list[str]:
+def row(clip: Path, style: Path, output: Path, size: int, steps: int) -> list[str]:
     """A clip's line of the table."""
-    settings = videostyle.Settings(iterations=0, first_iterations=0, size=size)
+    settings = videostyle.Settings(iterations=steps, first_iterations=steps, size=size, weights="builtin")
     try:
         videostyle.stylize_video(clip, style, output, settings)
     except videostyle.VideostyleError as error:

@@ -27,8 +27,9 @@ def own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if "kills" in item.keywords and "kills" not in config.option.markexpr:
-            item.add_marker(pytest.mark.skip(reason="minutes long; -m kills runs it"))
+        for long in ("kills", "fuzz"):
+            if long in item.keywords and long not in config.option.markexpr:
+                item.add_marker(pytest.mark.skip(reason=f"minutes long; -m {long} runs it"))
         if "gpu" in item.keywords and not torch.cuda.is_available() and not os.environ.get("REQUIRE_GPU"):
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
 

@@ -41,7 +41,7 @@ _DEFAULTS = Settings()
 def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """What the flags leave open comes from --config, then from the preset: cyclopts fills only the gaps."""
     values: dict[str, Any] = {}
-    if path := _given(arguments, "--config"):
+    if path := _given(arguments, "--config") or _finished(arguments):
         values = _read_config(Path(path))
         Dict(_dashed(values), source=path)(app, commands, arguments)
     name = _given(arguments, "--preset") or "standard"
@@ -61,6 +61,13 @@ def _read_config(path: Path) -> dict[str, Any]:
 def _given(arguments: ArgumentCollection, name: str) -> str | None:
     tokens = arguments[name].tokens
     return tokens[0].value if tokens else None
+
+
+def _finished(arguments: ArgumentCollection) -> str | None:
+    """OUTPUT, where a range of it is to be made anew."""
+    if not arguments["--into"].tokens or not (paths := arguments["PATHS"].tokens):
+        return None
+    return paths[-1].value
 
 
 def _dashed(values: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +113,9 @@ def _command(
     side_by_side: Annotated[bool, Parameter(help="Put the content to the left of the result.", group=_JOB)] = False,
     overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.", group=_JOB)] = False,
     resume: Annotated[bool, Parameter(help="Go on with a job that was stopped.", group=_JOB)] = False,
+    into: Annotated[
+        bool, Parameter(help="Make only these frames anew, in an OUTPUT that is finished; as it was made.", group=_JOB)
+    ] = False,
     quiet: Annotated[bool, Parameter(help="Say nothing but errors.", group=_JOB)] = False,
     verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.", group=_JOB)] = False,
     version: Annotated[bool, Parameter(help="Show the version; with --verbose, of everything.", group=_JOB)] = False,
@@ -138,6 +148,7 @@ def _command(
         attention_map,
         side_by_side=side_by_side,
         resume=resume,
+        into=into,
     )
     if folder:
         _make_pictures(make_batch(request), quiet=quiet)
@@ -337,6 +348,7 @@ def _refuse_reserved(words: Sequence[str]) -> None:
 
 
 def _speak(*, quiet: bool, verbose: bool) -> None:
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it tells of every tag that it skips
     log.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     if not log.handlers:
         log.addHandler(_Notices())

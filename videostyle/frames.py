@@ -56,11 +56,11 @@ class Motion:
 
 @dataclass(frozen=True, eq=False)
 class Recall:
-    """An older frame that shows what the previous one hid.
+    """Another frame that shows what the previous one hid: an older one, or a finished one that is to follow.
 
     Args:
         index: Of that frame.
-        motion: From it to this one; the mask is 0 wherever a newer frame is to be trusted.
+        motion: From it to this one; the masks of all that a step follows add up to 1 at most.
 
     """
 
@@ -75,7 +75,7 @@ class Step:
     Args:
         frame: The frame.
         motion: None means a fresh start: the first frame, or a new shot.
-        recalls: Older frames that help where the previous one cannot, newest first.
+        recalls: Other frames that help where the previous one cannot, newest first.
         kept: Indices of the frames that later steps may recall, this one among them or not.
         regions: (H, W) in [0, 1] for each style: where in the frame it goes. Empty where styles are mixed.
 

@@ -234,7 +234,7 @@ def preset(name: str) -> Settings:
         SettingError: There is no such preset.
 
     """
-    if name not in PRESETS:
+    if name not in [*PRESETS]:  # it may be anything that TOML has
         raise SettingError("preset", name, f"one of {', '.join(PRESETS)}")
     return PRESETS[name]
 

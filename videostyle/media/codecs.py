@@ -163,7 +163,7 @@ def _quality(codec: str, crf: int | None) -> dict[str, str]:
 
 
 def quieten(encoder: str) -> dict[str, str]:
-    """Options that keep an encoder from talking on stderr by itself."""
+    """Options that keep an encoder from talking: on stderr, and about the machine in the film's header."""
     if encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")
-    return {"x265-params": "log-level=error"} if encoder == "libx265" else {}
+    return {"x265-params": "log-level=error:info=0"} if encoder == "libx265" else {}

@@ -59,6 +59,12 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = 
         raise InputError(f"no frame of {clip.path} lies in the range asked for; it has about {clip.frames}")
 
 
+def read_times(clip: Clip) -> list[int]:
+    """When each frame of `clip` is shown, in ticks, known for sure: by decoding all of it."""
+    with open_source(clip.path) as (container, stream):
+        return [pts for _, pts, _ in _timed(decoded(container, stream, quiet=True), clip, log.debug)]
+
+
 def _timed(pictures: Iterator[VideoFrame], clip: Clip, tell: Tell) -> Iterator[tuple[VideoFrame, int, int]]:
     """Each picture with its timestamp and duration in ticks: timestamps rise, and a frame lasts until the next."""
     usual = max(1, round(1 / (clip.rate * clip.time_base)))

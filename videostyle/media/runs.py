@@ -97,15 +97,20 @@ def packets(paths: Iterable[Path], time_base: Fraction) -> Iterator[tuple[Packet
                 yield packet, found.pts, next(decoded)
 
 
-def decode_times(shown: Sequence[int]) -> list[int]:
+def reordering(shown: Sequence[int]) -> int:
+    """How many frames ahead of being shown packets have to be decoded, for their times in the order of decoding."""
+    places = {pts: place for place, pts in enumerate(sorted(shown))}
+    return max((number - places[pts] for number, pts in enumerate(shown)), default=0)
+
+
+def decode_times(shown: Sequence[int], least: int = 0) -> list[int]:
     """When each packet is decoded, for the times at which they are shown, in the order of decoding.
 
-    As encoders do it within a run: the n-th packet at the time of the frame that is shown `delay` before the n-th. The
-    times rise, and none is later than its packet is shown.
+    As encoders do it within a run: the n-th packet at the time of the frame that is shown `delay` before the n-th, but
+    at `least` so many. The times rise, and none is later than its packet is shown.
     """
     ordered = sorted(shown)
-    places = {pts: place for place, pts in enumerate(ordered)}
-    delay = max((number - places[pts] for number, pts in enumerate(shown)), default=0)
+    delay = max(least, reordering(shown))
     ahead = [ordered[number] - (ordered[delay] - ordered[0]) for number in range(delay)]
     return ahead + ordered[: len(ordered) - delay]
 

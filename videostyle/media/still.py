@@ -151,6 +151,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
+            warnings.simplefilter("ignore", UserWarning)  # of damaged tags, which are skipped
             with Image.open(path) as image:
                 if image.width * image.height > LARGEST:
                     raise UnreadableError(path, f"{image.width}x{image.height} is more than {LARGEST:,} pixels")

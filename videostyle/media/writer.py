@@ -73,10 +73,10 @@ class VideoWriter:
         self._begin: Fraction | None = None
         self._end, self._written = Fraction(0), 0
         self._next: int | None = None
-        with _told(path):
-            self._container = av.open(f"file:{self._part}", "w", container_options=_container_options(path))
+        with told(path):
+            self._container = av.open(f"file:{self._part}", "w", container_options=container_options(path))
         try:
-            with _told(path):
+            with told(path):
                 self._stream = self._add_film(self._container, size)
                 self._soundtrack = Soundtrack(clip.path, self._container, path, tracks)
                 if clip.first is None:
@@ -143,7 +143,7 @@ class VideoWriter:
         if self._clip.light is not None:
             pixels = hdr.from_display(pixels, self._clip.light)
         picture = color.to_picture(pixels, self._encoding.pixel_format, self._colors)
-        with _told(self._path):
+        with told(self._path):
             if self._begin is None:
                 self._start(frame.seconds)
             begin = self._begin or Fraction(0)
@@ -164,7 +164,7 @@ class VideoWriter:
             dts: When it is decoded.
 
         """
-        with _told(self._path):
+        with told(self._path):
             if self._begin is None:
                 self._start(pts * packet.time_base)
             offset = round((self._begin or Fraction(0)) / packet.time_base)
@@ -194,7 +194,7 @@ class VideoWriter:
             self._abandon()
             return
         try:
-            with _told(self._path):
+            with told(self._path):
                 if self._next is not None:
                     self._drain()
                 if self._from_zero:
@@ -271,7 +271,7 @@ def check_output(path: Path, clip: Clip, size: tuple[int, int], codec: str | Enc
     VideoWriter(path, clip, size, codec, tracks)._abandon()
 
 
-def _container_options(path: Path) -> dict[str, str]:
+def container_options(path: Path) -> dict[str, str]:
     """The index in front, for playing while loading; edit lists fine enough for a late sound's first sample."""
     if path.suffix.lower() in (".mp4", ".mov", ".m4v"):
         return {"movflags": "+faststart", "movie_timescale": "90000"}
@@ -287,7 +287,7 @@ def _set_decoding_times(packets: list[Packet[Any]]) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """FFmpeg's errors as ours."""
     try:
         yield

@@ -80,6 +80,18 @@ def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evi
     return Motion(_enlarged(backward, w, h), cv2.resize(trusted, (w, h), interpolation=cv2.INTER_LINEAR))
 
 
+def composed(near: Motion, far: Motion) -> Motion:
+    """One motion after another: `near` from this frame to a second, `far` from there to a third.
+
+    The flow is w(p) = n(p) + f(p + n(p)), to be trusted where both are.
+    """
+    x, y = _ends(near.flow)
+    flow, mask = (
+        cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (far.flow, far.mask)
+    )
+    return Motion(near.flow + flow, near.mask * mask)
+
+
 def _between(here: Pixels, there: Pixels, method: Method) -> Plane:
     return settled(method(_gray(here), _gray(there)), here, there)
 

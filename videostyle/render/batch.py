@@ -86,6 +86,8 @@ def make_batch(request: Request) -> Batch:
     """
     if sequence.is_sequence(request.content):
         raise OutputError(request.output, f"numbered pictures need a pattern too: {request.output}/out.%04d{SUFFIX}")
+    if request.into:
+        raise InputError("--into is for films and numbered pictures; a directory takes single ones")
     if request.fps is not None:
         raise InputError("--fps is for numbered pictures, as shot.%04d.png; the pictures of a directory have no times")
     if request.attention_map is not None:

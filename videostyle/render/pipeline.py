@@ -26,6 +26,7 @@ from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.render.batch import Batch
 from videostyle.render.facts import Facts, fingerprint
+from videostyle.render.into import Kept, entry_of, taken_up
 from videostyle.render.journal import STATES, Journal, discard
 from videostyle.render.line import Closed, Item, Made, Part, Stylize, stylized, work
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
@@ -107,6 +108,7 @@ def stylize_video(
     overwrite: bool = False,
     side_by_side: bool = False,
     resume: bool = False,
+    into: bool = False,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
     """Restyle a video file into another, with its sound; or numbered pictures, or into such.
@@ -121,6 +123,7 @@ def stylize_video(
         overwrite: Replace an output that exists.
         side_by_side: Put the content to the left of the result.
         resume: Go on with a job that was stopped; the result is the same as if it had not been.
+        into: Make only the frames of `span` anew, in an output that is finished; the rest of it stays as it is.
         on_frame: Called after every frame.
 
     Raises:
@@ -138,6 +141,7 @@ def stylize_video(
         side_by_side=side_by_side,
         fps=None if fps is None else Fraction(fps),
         resume=resume,
+        into=into,
     )
     return run(make_plan(request), on_frame=on_frame)
 
@@ -230,7 +234,7 @@ def _run_film(
 ) -> int:
     request, result = plan.request, result_of(plan, clip, comment)
     facts = plan.facts | _engine_facts(engines)
-    workers = plan.settings.workers or max(1, len(engines))
+    workers = 1 if plan.patch else plan.settings.workers or max(1, len(engines))
     with Journal(request.output, facts, resume=request.resume, holds=result.holds, scattered=workers > 1) as journal:
         if journal.frames:
             _tell_of_resume(plan, journal.frames, on_resume)
@@ -281,6 +285,11 @@ class _Job:
         """No frame needs another one."""
         return self.plan.settings.independent or self.plan.untouched
 
+    @property
+    def span(self) -> Span:
+        """The frames of the source to be read."""
+        return self.plan.request.span if self.plan.patch is None else self.plan.patch.reach
+
     def timer(self) -> Stages:
         """A clock for the threads of one line."""
         self.stages.append(Stages())
@@ -321,10 +330,22 @@ def _parts(job: _Job, stages: Stages) -> Iterator[Part]:
     journal = job.journal
     done, first = journal.frames, len(journal.segments)
     state = journal.state(first - 1) if first else {}
-    ahead = prefetch(islice(_steps(job, stages, done), done, None), job.stop)
+    ahead = prefetch(_steps_left(job, stages, done), job.stop)
     with closing(stages.timed("wait", ahead)) as steps:
         for number, part in enumerate(in_segments(steps, cuts=not job.alone), first):
             yield Part(number, part, (lambda _: state or {}) if number == first else (lambda left: left))
+
+
+def _steps_left(job: _Job, stages: Stages, done: int) -> Iterator[Step]:
+    """The steps after the first `done`; those are read as well, for what they tell of the others."""
+    from videostyle.motion.flow import METHODS, estimate
+
+    plan, patch = job.plan, job.plan.patch
+    if patch is None:
+        return islice(_steps(job, stages, done), done, None)
+    first = patch.touched.start + done
+    measure = partial(estimate, method=METHODS[plan.settings.flow], mask=plan.settings.mask)
+    return taken_up(patch, _steps(job, stages, first), first, plan.size, plan.written_size, measure)
 
 
 def _scattered(job: _Job, hands: Sequence[_Hand], last_segments: list[int]) -> list[Iterator[Made | Closed]]:
@@ -378,7 +399,7 @@ def _steps(job: _Job, stages: Stages, done: int, asked: Asked | None = None, *, 
     """All steps, with the motion of those after the first `done` that are asked for, and where each style goes."""
     plan = job.plan
     moving = _moving(job, stages, done, asked, quiet=quiet)
-    found = _in_regions(moving, plan.settings.content_masks, plan.size, plan.request.span)
+    found = _in_regions(moving, plan.settings.content_masks, plan.size, job.span)
     return stages.timed("flow", found, within="decode")
 
 
@@ -387,7 +408,7 @@ def _moving(job: _Job, stages: Stages, done: int, asked: Asked | None, *, quiet:
 
     plan, clip, settings = job.plan, job.clip, job.plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
-    frames = stages.timed("decode", read(clip, plan.size, plan.request.span, quiet=quiet))
+    frames = stages.timed("decode", read(clip, plan.size, job.span, quiet=quiet))
     if job.alone:
         return forget_motion(frames)
     return follow_motion(frames, settings.flow, settings.mask, done, asked or always)
@@ -436,6 +457,16 @@ def _joined(made: Made) -> Frame:
     frame = made.frame()
     alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
     return replace(frame, pixels=np.hstack([made.content.pixels, frame.pixels]), alpha=alpha)
+
+
+def _keeping(stylize: Stylize) -> Stylize:
+    """The same, with the frames that are to stay as they are in between."""
+
+    def both(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+        for stays, some in groupby(steps, lambda step: isinstance(step, Kept)):
+            yield from (_pass_through if stays else stylize)(number, some, state)
+
+    return both
 
 
 @dataclass(frozen=True, eq=False)
@@ -506,7 +537,8 @@ class _Hand:
 
 def _hand(plan: Plan, engine: _Engine | None, on_work: OnWork) -> _Hand:
     hand = _Hand(_pass_through) if engine is None else _styling(plan, engine, on_work)
-    return replace(hand, stylize=_beside(hand.stylize)) if plan.request.side_by_side else hand
+    stylize = _beside(hand.stylize) if plan.request.side_by_side else hand.stylize
+    return replace(hand, stylize=stylize if plan.patch is None else _keeping(stylize))
 
 
 def _styling(plan: Plan, engine: _Engine, on_work: OnWork) -> _Hand:
@@ -525,8 +557,10 @@ def _styling(plan: Plan, engine: _Engine, on_work: OnWork) -> _Hand:
     )
 
     def stylize(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+        past, steps = entry_of(steps)
         seen = steps if number else _mapped(steps, stylizer.salience, plan.request.attention_map)
-        for made in stylizer.stylize(seen, restored(state, engine.device)):
+        left = restored(state, engine.device) if past is None else stylizer.left_by(**vars(past))
+        for made in stylizer.stylize(seen, left):
             yield _handed(made, {} if settings.independent else made.state.tensors())
 
     return _Hand(stylize, partial(in_own_stream, device=engine.device))

@@ -18,6 +18,7 @@ from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
 from videostyle.media.tracks import Track
 from videostyle.render.facts import Facts
+from videostyle.render.into import Patch, plan_patch
 from videostyle.render.journal import kept_facts
 from videostyle.render.preflight import check_container, check_engine, check_room, with_facts
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
@@ -48,6 +49,7 @@ class Request:
         attention_map: Where to write what stands out in the first frame, as a picture.
         side_by_side: The content stands to the left of the result.
         resume: Go on with a job that was stopped.
+        into: The output is finished, and only the frames of the span are made anew in it.
 
     """
 
@@ -63,6 +65,7 @@ class Request:
     attention_map: Path | None = None
     side_by_side: bool = False
     resume: bool = False
+    into: bool = False
 
     @property
     def prepared(self) -> Settings:
@@ -84,6 +87,7 @@ class Plan:
         encoding: Of a video.
         facts: What the result of a film depends on, as far as it is known before the work.
         finished: The output is there already, made by this very job.
+        patch: What of a finished output is made anew; None where all of it is made.
 
     """
 
@@ -96,6 +100,7 @@ class Plan:
     encoding: Encoding | None = None
     facts: Facts = field(default_factory=dict)
     finished: bool = False
+    patch: Patch | None = None
 
     @property
     def written_size(self) -> tuple[int, int]:
@@ -145,6 +150,8 @@ def make_plan(request: Request) -> Plan:
 
 
 def _plan_still(request: Request) -> Plan:
+    if request.into:
+        raise InputError("--into is for films and numbered pictures; a picture has one frame")
     _check_suffix(request.output)
     _check_free(request)
     if sequence.is_sequence(request.output):
@@ -180,6 +187,9 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     if clip.light is not None and not (settings.iterations or settings.first_iterations):
         clip = replace(clip, light=clip.light.unlimited())
     frames = _frames_in(request.span, clip)
+    if request.into:
+        encoding = None if sequence.is_sequence(output) else _encoding(request, settings, clip)
+        return plan_patch(Plan(request, settings, _told_size(request, clip), clip, (), frames, encoding), clip)
     if sequence.is_sequence(output):
         return _plan_pictures(Plan(request, settings, _told_size(request, clip), clip, (), frames), clip)
     encoding, tracks = _encoding(request, settings, clip), _tracks(request, settings, clip)
@@ -282,8 +292,15 @@ def _check_paths(request: Request) -> None:
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
     if not os.access(output.parent, os.W_OK):
         raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
-    if not request.resume:
+    if request.into:
+        _check_there(output)
+    elif not request.resume:
         _check_free(request)
+
+
+def _check_there(output: Path) -> None:
+    if not (sequence.numbers(output) if sequence.is_sequence(output) else output.is_file()):
+        raise OutputError(output, "there is nothing finished of that name; without --into it is made")
 
 
 def _check_free(request: Request) -> None:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from videostyle.errors import OutputError, SettingError, UnreadableError, WeightsError
 from videostyle.media import comment, sequence, writer
-from videostyle.render.facts import fingerprint, plan_facts
+from videostyle.render.facts import Facts, fingerprint, plan_facts
 from videostyle.render.journal import check_facts, kept_bytes, kept_segments, state_folder, trial_folder
 from videostyle.settings import Settings
 
@@ -76,14 +76,14 @@ def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: E
         raise OutputError(output, f"{error.strerror}; choose another directory") from error
 
 
-def with_facts(plan: Plan) -> Plan:
-    """The plan with its facts; work that is kept beside the output has to be wanted, and of this very job.
+def with_facts(plan: Plan, more: Facts | None = None) -> Plan:
+    """The plan with its facts and `more`; work that is kept beside the output has to be wanted, and of this very job.
 
     Raises:
         OutputError: It is not.
 
     """
-    request, facts = plan.request, plan_facts(plan)
+    request, facts = plan.request, plan_facts(plan) | (more or {})
     if request.resume:
         check_facts(request.output, facts)
     elif kept_segments(request.output) and not request.overwrite:
@@ -92,10 +92,10 @@ def with_facts(plan: Plan) -> Plan:
             f"unfinished work on it is kept in {state_folder(request.output)}; "
             "--resume goes on with that, --overwrite begins anew",
         )
-    return replace(plan, facts=facts, finished=request.resume and _made_by(fingerprint(facts), request.output))
+    return replace(plan, facts=facts, finished=request.resume and made_by(fingerprint(facts), request.output))
 
 
-def _made_by(job: str, output: Path) -> bool:
+def made_by(job: str, output: Path) -> bool:
     """Whether a video is there that says of itself to be of this job."""
     try:
         return output.is_file() and f'"job":"{job}"' in comment.read_comment(output)
@@ -103,15 +103,15 @@ def _made_by(job: str, output: Path) -> bool:
         return False
 
 
-def check_room(plan: Plan) -> None:
-    """See that the disk can hold the least that a job of this size takes.
+def check_room(plan: Plan, also: int = 0) -> None:
+    """See that the disk can hold the least that a job of this size takes, and `also` so many bytes.
 
     Raises:
         OutputError: It cannot.
 
     """
     output = plan.request.output
-    needed, free = _needed(plan), shutil.disk_usage(output.parent).free + kept_bytes(output)
+    needed, free = _needed(plan) + also, shutil.disk_usage(output.parent).free + kept_bytes(output)
     if needed > free:
         raise OutputError(
             output, f"it needs about {_megabytes(needed)} there, and {_megabytes(free)} are free; choose another disk"

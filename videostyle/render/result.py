@@ -13,11 +13,14 @@ from videostyle.errors import MediaError
 from videostyle.frames import Frame
 from videostyle.media import runs, sequence
 from videostyle.media.codecs import Encoding
+from videostyle.media.finished import FinishedFilm
 from videostyle.media.runs import RunWriter
 from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, open_source
+from videostyle.media.splice import splice
 from videostyle.media.writer import VideoWriter, publish
 from videostyle.render.facts import file_digest
+from videostyle.render.into import Patch, told
 from videostyle.render.journal import Journal
 from videostyle.render.plan import Plan
 
@@ -48,6 +51,9 @@ class Result(Protocol):
 
 def result_of(plan: Plan, clip: Clip, comment: str) -> Result:
     """What `plan` makes of `clip`."""
+    patch = plan.patch
+    if patch is not None and isinstance(patch.finished, FinishedFilm):
+        return _Range(plan, clip, comment, patch, patch.finished)
     return (_Pictures if sequence.is_sequence(plan.request.output) else _Film)(plan, clip, comment)
 
 
@@ -71,6 +77,12 @@ class _Film:
 
     def finish(self, journal: Journal) -> None:
         """Join the packets with the source's sound, look at the result, and give it its name."""
+        film = self._joined(journal)
+        publish(film, journal.output)
+        journal.remove()
+
+    def _joined(self, journal: Journal) -> Path:
+        """All segments as one film, complete."""
         film, size, tracks = self._within(journal.folder), self.plan.written_size, list(self.plan.tracks)
         part = not self.plan.request.span.whole
         with VideoWriter(film, self.clip, size, self._encoding, tracks, from_zero=part, comment=self.comment) as writer:
@@ -78,8 +90,7 @@ class _Film:
                 writer.add(packet, pts, dts)
         shown = [found.pts for path in journal.packets for found in runs.times(path)]
         check_film(film, journal.frames, (max(shown) - min(shown)) * self.clip.time_base)
-        publish(film, journal.output)
-        journal.remove()
+        return film
 
     @property
     def _encoding(self) -> Encoding | str:
@@ -87,6 +98,21 @@ class _Film:
 
     def _within(self, folder: Path) -> Path:
         return folder / f"film{self.plan.request.output.suffix}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Range(_Film):
+    """Segments that take the place of others in a film that is finished."""
+
+    patch: Patch
+    finished: FinishedFilm
+
+    def finish(self, journal: Journal) -> None:
+        """Put the packets into a copy of the film, look whether the rest is the same, and replace it."""
+        whole = journal.folder / f"whole{journal.output.suffix}"
+        splice(self.finished, self._joined(journal), self.patch.touched, whole, told(self.patch, self.comment))
+        publish(whole, journal.output)
+        journal.remove()
 
 
 def check_film(film: Path, frames: int, seconds: Fraction) -> None:

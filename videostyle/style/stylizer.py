@@ -216,6 +216,20 @@ class Stylizer:
             left = State(opening, step.frame.index, known)
             yield _on_its_way(step.frame, look.finished(previous.image, content), found, left)
 
+    def left_by(self, opening: Pixels, finished: Mapping[int, Pixels], previous: int) -> State:
+        """The state that finished pictures leave, as if they had just been made: ripe all over.
+
+        Args:
+            opening: (H, W, 3), the content of the frame that settled the look.
+            finished: (H, W, 3) each, by their places in the source.
+            previous: The place of the one that the next frame follows.
+
+        """
+        content = to_tensor(opening, self._device).contiguous()
+        look = Look(self._settings, self._styles, content)
+        images = {at: look.canvas(to_tensor(pixels, self._device)) for at, pixels in finished.items()}
+        return State(content, previous, {at: _Past(i, torch.ones_like(i[:, :1])) for at, i in images.items()})
+
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
         content = to_tensor(pixels, self._device)

@@ -1,0 +1,389 @@
+"""A range of a finished film, made anew, so that nobody sees where: `--frames A:B --into`.
+
+The first new frame follows the finished one before it, as any frame does. The last new ones are drawn towards the
+finished one after them, the more the nearer it is: what it shows, moved back along the flow, takes the place of what
+the previous frame shows, in their start and in their temporal term (a blend with neighbours of both sides, as in the
+multi-pass scheme of Ruder et al. 2016, arXiv:1604.08610, § 5.3). Nothing is held together across a cut, nor with frames
+of another look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from videostyle.errors import InputError, OutputError
+from videostyle.frames import Frame, Motion, Pixels, Recall, Step
+from videostyle.media import comment, reader, sequence
+from videostyle.media.finished import Finished, FinishedFilm, find_finished, packed
+from videostyle.media.source import Clip, Span
+from videostyle.media.splice import Coding
+from videostyle.media.writer import VideoWriter
+from videostyle.render.facts import file_digest, fingerprint, plan_facts
+from videostyle.render.journal import kept_facts, state_folder, trial_folder
+from videostyle.render.preflight import check_room, made_by, with_facts
+
+if TYPE_CHECKING:
+    from videostyle.media.codecs import Encoding
+    from videostyle.render.plan import Plan
+
+log = logging.getLogger(__name__)
+
+LEADING = 8  # frames at the end of a range that are drawn towards what comes after it
+LOOK = (
+    "style_scale", "style_mix", "style_loss", "normalization", "content_layers", "style_layers", "pooling", "color",
+    "content_masks", "style_masks", "attention", "match_weight",
+)  # fmt: skip  # settings of another style; the others make the same one stronger, steadier or better
+_CLOCK = Fraction(1, 500)  # seconds by which a container may round times
+
+Measure = Callable[[Pixels, Pixels], Motion]
+Made = Mapping[str, Any]  # what a result says of how it was made
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """Which frames of what is finished are made anew.
+
+    Args:
+        finished: The film, or the pictures, as they are.
+        wanted: The frames to be made.
+        touched: The frames to be encoded: these, and those whose packets hang together with theirs.
+        follows: The first one follows the finished one before it.
+        leads: The last ones lead to the finished one after them.
+        made: What the film says of how it was made.
+
+    """
+
+    finished: Finished
+    wanted: range
+    touched: range
+    follows: bool
+    leads: bool
+    made: Made
+
+    @property
+    def reach(self) -> Span:
+        """The frames of the source that tell of these."""
+        from videostyle.motion.shots import FLASH, LOOKAHEAD
+
+        return Span(last=max(self.touched.stop, self.wanted.stop + 1 + LOOKAHEAD + FLASH))
+
+    def picture(self, place: int, size: tuple[int, int]) -> Pixels:
+        """The finished frame at a place, without what was added to its right and below, or to its left."""
+        (pixels,) = self.finished.read(range(place, place + 1))
+        return pixels[: size[1], -size[0] :]
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What a range finds done.
+
+    Args:
+        opening: The frame of the source that the shot of its first frame began with.
+        previous: Place of the finished frame before it, or of any if it follows none.
+        finished: (H, W, 3) by place: finished frames that its own may follow.
+
+    """
+
+    opening: Pixels
+    previous: int
+    finished: Mapping[int, Pixels]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept(Step):
+    """A step whose frame is finished and stays as it is."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Entry(Step):
+    """The first step of a range."""
+
+    past: Past
+
+
+# --- before the work
+
+
+def plan_patch(plan: Plan, clip: Clip) -> Plan:
+    """The plan with what of OUTPUT is to be made anew, and with its facts.
+
+    Raises:
+        InputError: That cannot be; the message says what to change.
+
+    """
+    output = plan.request.output
+    finished = find_finished(output)
+    wanted = _wanted(plan.request.span, clip, finished, output)
+    made = _made(output, finished, wanted.start)
+    _check_size(plan, finished)
+    if plan.encoding is not None:
+        _check_coding(plan, clip, plan.encoding)
+    follows = wanted.start > 0 and _fits(plan, finished, made, wanted.start - 1)
+    leads = wanted.stop < len(finished.shown) and _fits(plan, finished, made, wanted.stop)
+    touched = finished.touched(wanted)
+    patch = Patch(finished, wanted, touched, follows, leads, made)
+    return _with_facts(replace(plan, frames=len(touched), patch=patch), patch)
+
+
+def _wanted(span: Span, clip: Clip, finished: Finished, output: Path) -> range:
+    """The places of the frames that are asked for.
+
+    Raises:
+        InputError: There are none, or what is finished is not of this source.
+
+    """
+    if span.whole:
+        raise InputError("--into takes a range: --frames A:B, or --start and --end")
+    times = _common_times(clip, finished, output)
+    places = [place for place, time in enumerate(times) if span.begun(place, time) and not span.ended(place, time)]
+    if not places:
+        raise InputError(f"no frame of {clip.path} lies in the range asked for; it has {len(times)}")
+    return range(places[0], places[-1] + 1)
+
+
+def _common_times(clip: Clip, finished: Finished, output: Path) -> list[Fraction]:
+    """When each frame of the source is shown, if what is finished has the same frames at the same times.
+
+    What the packets of a film say is known at once; what is shown of a damaged one is only known by decoding it all.
+    """
+    shown = _seconds(finished.shown, finished.clip)
+    if clip.first is not None:
+        found = [place / clip.rate for place in range(clip.frames or 0)]
+        if clip.first == finished.clip.first and len(found) == len(shown):
+            return found
+    else:
+        for ticks in (sorted(packet.pts for packet in packed(clip.path)), reader.read_times(clip)):
+            found = _seconds(ticks, clip)
+            if _alike(found, shown):
+                return found
+    raise OutputError(
+        output, f"it has {len(shown)} frames and {clip.path} has {len(found)}, or other times; --into needs all of it"
+    )
+
+
+def _seconds(ticks: Sequence[int], clip: Clip) -> list[Fraction]:
+    return [tick * clip.time_base - clip.start for tick in ticks]
+
+
+def _alike(times: Sequence[Fraction], others: Sequence[Fraction]) -> bool:
+    """Whether they are as far apart from each other, but for a container's rounding."""
+    late = others[0] - times[0] if times and others else 0
+    return len(times) == len(others) and all(abs(b - a - late) <= _CLOCK for a, b in zip(times, others, strict=True))
+
+
+def _check_size(plan: Plan, finished: Finished) -> None:
+    made = plan.written_size if plan.encoding is None else plan.encoding.padded(plan.written_size)
+    there = finished.clip.width, finished.clip.height
+    if made != there:
+        raise OutputError(
+            plan.request.output,
+            "it is {}x{}, and this would be {}x{}; ".format(*there, *made)
+            + f"say --size {max(there)}, and --side-by-side if it was made so",
+        )
+
+
+def _check_coding(plan: Plan, clip: Clip, encoding: Encoding) -> None:
+    """See that new packets can stand beside the old ones, under one header, by encoding two gray frames."""
+    output, (width, height) = plan.request.output, plan.written_size
+    folder = state_folder(output)
+    trial = folder / f"trial-{os.getpid()}{output.suffix}"
+    gray = np.full((height, width, 3), 128, np.uint8)
+    try:
+        with trial_folder(folder):
+            with VideoWriter(trial, clip, plan.written_size, encoding, [], from_zero=True) as writer:
+                for place in range(2):
+                    writer.write(Frame(gray, place * _usual(clip), clip.time_base, _usual(clip), place))
+            coding = Coding.of(trial)
+            trial.unlink()
+    except OSError as error:
+        raise OutputError(output, f"{error.strerror}; choose another directory") from error
+    if coding != Coding.of(output):
+        raise OutputError(
+            output, "it is encoded otherwise; leave --codec, --crf, --pix-fmt and --delivery as they were"
+        )
+
+
+def _usual(clip: Clip) -> int:
+    return max(1, round(1 / (clip.rate * clip.time_base)))
+
+
+def _made(output: Path, finished: Finished, place: int) -> Made:
+    """What a result says of how it was made; of pictures, the one at a place.
+
+    Raises:
+        OutputError: It does not say.
+
+    """
+    one = output if isinstance(finished, FinishedFilm) else sequence.nth(output, (finished.clip.first or 0) + place)
+    try:
+        found = json.loads(comment.read_comment(one))
+        return {**found, "styles": list(found["styles"]), "settings": dict(found["settings"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise OutputError(one, "it does not say that videostyle made it, and --into is for what it made") from error
+
+
+def _fits(plan: Plan, finished: Finished, made: Made, place: int) -> bool:
+    """Whether the finished frame at a place has the look that is asked for; that it has not is told."""
+    if plan.untouched or plan.settings.independent:
+        return False
+    if isinstance(finished, FinishedFilm):
+        parts = reversed(made.get("ranges", []))
+        there = next((part for part in parts if part["frames"][0] <= place < part["frames"][1]), made)
+    else:
+        there = _made(plan.request.output, finished, place)
+    asked = {"styles": [style.name for style in plan.request.styles], "settings": asdict(plan.settings)}
+    same = _look(there) == _look(json.loads(json.dumps(asked)))
+    if not same:
+        log.warning("frame %d has another look; the range is not held together with it", place)
+    return same
+
+
+def _look(made: Made) -> list[Any]:
+    return [made["styles"], *(made["settings"].get(name) for name in LOOK)]
+
+
+def _with_facts(plan: Plan, patch: Patch) -> Plan:
+    """As `preflight.with_facts`; what is finished counts as well, and a job that was finished has changed it."""
+    request = plan.request
+    kept = (kept_facts(request.output) or {}).get("into")
+    if request.resume and kept and made_by(fingerprint(plan_facts(plan) | {"into": kept}), request.output):
+        return replace(plan, finished=True)
+    plan = with_facts(plan, {"into": _digest(request.output, patch)})
+    check_room(plan, also=0 if plan.encoding is None else request.output.stat().st_size)
+    return plan
+
+
+def _digest(output: Path, patch: Patch) -> str:
+    """Of a finished film, or of the pictures that stay."""
+    if isinstance(patch.finished, FinishedFilm):
+        return "sha256:" + file_digest(output)
+    files = enumerate(sequence.files(output))
+    stay = [(path.name, file_digest(path)) for place, path in files if place not in patch.wanted]
+    return "sha256:" + hashlib.sha256(repr(stay).encode()).hexdigest()
+
+
+# --- at work
+
+
+def taken_up(
+    patch: Patch, steps: Iterable[Step], first: int, size: tuple[int, int], written: tuple[int, int], measure: Measure
+) -> Iterator[Step]:
+    """The steps of the frames that are touched: `Kept` ones outside the range, and its own as its ends ask for it.
+
+    Args:
+        patch: What to make.
+        steps: From the first frame of the source on, with motion from place `first` or the range's first on.
+        first: The place of the first one to yield; those before are done.
+        size: (width, height) of the frames.
+        written: The same of what is written.
+        measure: Flow; of an earlier and a later picture.
+
+    """
+    wanted, stay = patch.wanted, range(max(first, patch.touched.start), patch.touched.stop)
+    head, tail = range(stay.start, wanted.start), range(max(stay.start, wanted.stop), stay.stop)
+    kept = chain(patch.finished.read(head), patch.finished.read(tail))
+    window: deque[Step] = deque()
+    shot = before = None
+    for step in steps:
+        place = step.frame.index
+        shot = step if shot is None or step.motion is None else shot
+        if place == wanted.stop and patch.leads:
+            window = deque(_led(list(window), step, first, measure))
+        if place in wanted:
+            window.append(_entered(step, before, shot, patch, size) if place == wanted.start else _known(step, patch))
+        while window and (len(window) > LEADING or place >= wanted.stop):
+            yield from _due(window.popleft(), first)
+        if place in head or place in tail:
+            pixels = next(kept)[: written[1], : written[0]]
+            yield Kept(replace(step.frame, pixels=pixels, alpha=None), step.motion)
+        before = step
+    for step in window:
+        yield from _due(step, first)
+
+
+def _due(step: Step, first: int) -> Iterator[Step]:
+    return iter([step] if step.frame.index >= first else [])
+
+
+def _entered(step: Step, before: Step | None, shot: Step, patch: Patch, size: tuple[int, int]) -> Step:
+    """The first step of a range, with the finished frames that are there to follow."""
+    step = _known(step if patch.follows else replace(step, motion=None, recalls=()), patch)
+    earlier = [before.frame.index, *before.kept] if patch.follows and before is not None else []
+    places = [*earlier, *([patch.wanted.stop] if patch.leads else [])]
+    if not places:
+        return step
+    past = Past(shot.frame.pixels, places[0], {place: patch.picture(place, size) for place in set(places)})
+    return Entry(step.frame, step.motion, step.recalls, step.kept, step.regions, past=past)
+
+
+def _known(step: Step, patch: Patch) -> Step:
+    """A step after which the finished frame that follows the range is not forgotten."""
+    return replace(step, kept=(*step.kept, patch.wanted.stop)) if patch.leads else step
+
+
+def _led(steps: Sequence[Step], after: Step, first: int, measure: Measure) -> Iterator[Step]:
+    """The last steps of a range, each drawn more towards the finished frame after it, back to a cut at most.
+
+    What that frame shows takes a share of the trust in the frames before, rising in a line.
+    """
+    cut = max((number for number, step in enumerate([*steps, after]) if step.motion is None), default=-1)
+    yield from steps[: cut + 1]
+    leading = steps[cut + 1 :]
+    motions = _back(leading, after, first, measure)
+    for number, step in enumerate(leading, 1):
+        found = motions.get(step.frame.index)
+        share = number / (len(leading) + 1)
+        yield step if found is None else _drawn(step, Recall(after.frame.index, found), share)
+
+
+def _back(steps: Sequence[Step], after: Step, first: int, measure: Measure) -> dict[int, Motion]:
+    """How each frame, down to place `first`, is seen from the one after all of them: back from frame to frame.
+
+    Found from one neighbour to the next, so that what is wrong changes as slowly as the picture does.
+    """
+    from videostyle.motion.flow import composed
+
+    found: dict[int, Motion] = {}
+    for step, following in zip(reversed(steps), [after, *reversed(steps)], strict=False):
+        if step.frame.index >= first:
+            hop = measure(following.frame.pixels, step.frame.pixels)
+            far = found.get(following.frame.index)
+            found[step.frame.index] = hop if far is None else composed(hop, far)
+    return found
+
+
+def _drawn(step: Step, later: Recall, share: float) -> Step:
+    """A step that trusts a later frame by a share, where it can be trusted, and its past by what is left."""
+    if step.motion is None:
+        return step
+    seen = share * later.motion.mask
+    motion = Motion(step.motion.flow, step.motion.mask * (1 - seen))
+    recalls = (Recall(r.index, Motion(r.motion.flow, r.motion.mask * (1 - seen))) for r in step.recalls)
+    return replace(step, motion=motion, recalls=(*recalls, Recall(later.index, Motion(later.motion.flow, seen))))
+
+
+def entry_of(steps: Iterable[Step]) -> tuple[Past | None, Iterator[Step]]:
+    """What the first of the steps finds done, if it is the first of a range; and the steps."""
+    rest = iter(steps)
+    first = next(rest, None)
+    past = first.past if isinstance(first, Entry) else None
+    return past, chain([] if first is None else [first], rest)
+
+
+def told(patch: Patch, said: str) -> str:
+    """How a film with a new range was made, for its metadata; `said` tells that of the range."""
+    wanted = [patch.wanted.start, patch.wanted.stop]
+    part = {"frames": wanted, **json.loads(said)}
+    return json.dumps({**patch.made, "ranges": [*patch.made.get("ranges", []), part]}, separators=(",", ":"))
