@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import torch
@@ -26,6 +27,8 @@ KEPT = 4  # recordings: of a fresh frame and of one that follows, each at two si
 LARGEST = 1 << 21  # pixels; a larger frame keeps the device busy anyway, and has a better use for the memory
 MANY = 30  # steps that are worth a recording at once; fewer are when their outline comes a second time
 WARM_UP = 3  # steps before a recording, in which libraries choose their kernels and take their workspace
+
+_RECORDING = Lock()  # one thread at a time
 
 Advance = Callable[[], Walk]
 Record = Callable[[Advance], Advance]
@@ -44,7 +47,7 @@ def as_cuda_graph(step: Advance, device: torch.device, pool: Any) -> Advance:
     Source: PyTorch's notes on CUDA graphs. A recording has a stream of its own, where some steps were taken before.
     Other threads may use the device meanwhile. Recordings share the memory of what they do not keep.
     """
-    with torch.cuda.device(device):
+    with _RECORDING, torch.cuda.device(device):
         stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         graph = torch.cuda.CUDAGraph()
@@ -84,7 +87,7 @@ class _Tape:
 
 
 class Tapes:
-    """The latest recordings of one device.
+    """The latest recordings of one thread on one device.
 
     Args:
         record: How a step is recorded; None takes every step as it comes.
