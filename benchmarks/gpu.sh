@@ -3,6 +3,7 @@
 #
 #     benchmarks/gpu.sh NAME
 set -e
+name=${1:?say a name for the results, of the card and the date}
 cd "$(dirname "$0")/.."
 REQUIRE_GPU=1 python -m pytest -m gpu
-benchmarks/run.sh "${1:?say a name for the results, of the card and the date}" --device cuda
+benchmarks/run.sh "$name" --device cuda

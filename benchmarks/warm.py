@@ -5,7 +5,7 @@ python benchmarks/warm.py NAME [--content CLIP] [--style PICTURE] [--size 96] [-
 Of three frames in a row the first is made from nothing, the second follows it, and the third is what is measured. Its
 `free` loss is that of content, style, smoothness and range alone; the `held` loss has the pull towards the previous
 frame as well, and is what videostyle minimizes. The goal is a free loss within 5 % of what videostyle reaches from
-nothing in --fresh steps, a third of them at half size. A step at half size counts as a quarter. Seconds are those that
+nothing in --fresh steps at each size. A step at half size counts as a quarter. Seconds are those that
 the processor worked for this process. Results go to benchmarks/results/warm/NAME.json; the table and the plot are made
 of all files there.
 """

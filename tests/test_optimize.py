@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from videostyle.style.optimize import Preconditioner, Walk
+from videostyle.style.optimize import FAR, HISTORY, NEAR, Pairs, Preconditioner, Prior, Walk
 from videostyle.style.optimize import minimize as minimize_from
 
 TARGET = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
@@ -134,3 +134,39 @@ def test_an_average_of_the_steps_is_their_mean_when_all_count_alike():
     )
     found = minimize(torch.full_like(TARGET, 0.5), distance, iterations=8, optimizer="adam", averaging=0.999)
     torch.testing.assert_close(found.image, torch.stack(seen).mean(0), atol=1e-3, rtol=0)
+
+
+def two_loops(pairs, gradient, precondition, gamma):
+    """Nocedal & Wright 2006, algorithm 7.4, over (s, y) from the oldest to the newest."""
+    q, alphas = gradient, []
+    for s, y in reversed(pairs):
+        alphas.append((s * q).sum() / (s * y).sum())
+        q = q - alphas[-1] * y
+    q = precondition(q, gamma)
+    for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
+        q = q + (alpha - (y * q).sum() / (s * y).sum()) * s
+    return q
+
+
+@pytest.mark.parametrize("count", [1, HISTORY - 1, HISTORY + 3])
+def test_the_triangular_systems_are_the_two_loops(count):
+    """The pairs are those of a quadratic, after one that does not count, since its curvature is negative."""
+    generator = torch.Generator().manual_seed(3)
+    curvature = torch.logspace(0, 2, 16)
+    steps = [torch.randn(1, 3, 12, 16, generator=generator) for _ in range(count)]
+    known, fine = [(s, curvature * s) for s in steps], torch.tensor(False)
+    ring = Pairs.empty(TARGET).pushed(steps[0], -steps[0], fine)
+    for s, y in known:
+        ring = ring.pushed(s, y, fine)
+    gradient, precondition = torch.randn(1, 3, 12, 16, generator=generator), Preconditioner.of(TARGET)
+    s, y = known[-1]
+    gamma = (s * y).sum() / (y * precondition.gain(y)).sum()
+    expected = two_loops(known[-HISTORY:], gradient, precondition, gamma)
+    torch.testing.assert_close(ring.direction(gradient, precondition), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("prior", [FAR, NEAR, Prior(0.0, 0.02)])
+def test_the_first_step_is_as_long_as_supposed(prior):
+    start = torch.full_like(TARGET, 0.5)
+    found = minimize(start, distance, iterations=1, prior=prior).image
+    assert float((found - start).square().mean().sqrt()) == pytest.approx(prior.first, rel=1e-4)

@@ -7,10 +7,11 @@ is recorded on the copies, and whatever comes later with the same outline has it
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import torch
@@ -24,7 +25,10 @@ log = logging.getLogger(__name__)
 
 KEPT = 4  # recordings: of a fresh frame and of one that follows, each at two sizes
 LARGEST = 1 << 21  # pixels; a larger frame keeps the device busy anyway, and has a better use for the memory
+MANY = 30  # steps that are worth a recording at once; fewer are when their outline comes a second time
 WARM_UP = 3  # steps before a recording, in which libraries choose their kernels and take their workspace
+
+_RECORDING = Lock()  # one thread at a time
 
 Advance = Callable[[], Walk]
 Record = Callable[[Advance], Advance]
@@ -34,24 +38,25 @@ def recorder(device: torch.device) -> Record | None:
     """How `device` records a step; None where it cannot."""
     if device.type != "cuda":
         return None
-    return partial(as_cuda_graph, pool=torch.cuda.graph_pool_handle())
+    return partial(as_cuda_graph, device=device, pool=torch.cuda.graph_pool_handle())
 
 
-def as_cuda_graph(step: Advance, pool: Any) -> Advance:
-    """Record what `step` gives the current device to do; what it returns is overwritten by each repetition.
+def as_cuda_graph(step: Advance, device: torch.device, pool: Any) -> Advance:
+    """Record what `step` gives a device to do; what it returns is overwritten by each repetition.
 
     Source: PyTorch's notes on CUDA graphs. A recording has a stream of its own, where some steps were taken before.
     Other threads may use the device meanwhile. Recordings share the memory of what they do not keep.
     """
-    stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    graph = torch.cuda.CUDAGraph()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP):
-            step()
-        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-            walk = step()
-    torch.cuda.current_stream().wait_stream(stream)
+    with _RECORDING, torch.cuda.device(device):
+        stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP):
+                step()
+            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+                walk = step()
+        torch.cuda.current_stream().wait_stream(stream)
 
     def repeat() -> Walk:
         graph.replay()
@@ -82,7 +87,7 @@ class _Tape:
 
 
 class Tapes:
-    """The latest recordings of one device.
+    """The latest recordings of one thread on one device.
 
     Args:
         record: How a step is recorded; None takes every step as it comes.
@@ -92,6 +97,7 @@ class Tapes:
     def __init__(self, record: Record | None) -> None:
         self._record = record
         self._tapes: OrderedDict[Hashable, _Tape] = OrderedDict()
+        self._seen: deque[Hashable] = deque(maxlen=2 * KEPT)
 
     def steps_down(self, objective: Objective) -> Steps:
         """How to take steps down `objective`: repeated, where each is the same and the device allows it."""
@@ -100,7 +106,7 @@ class Tapes:
             return one_by_one
 
         def steps(walker: Walker, asked: Callable[..., Any], iterations: int) -> Iterator[Walk]:
-            tape = self._tape(walker, objective)
+            tape = self._tape(walker, objective, iterations)
             if tape is None:
                 yield from one_by_one(walker, asked, iterations)
                 return
@@ -110,11 +116,14 @@ class Tapes:
 
         return steps
 
-    def _tape(self, walker: Walker, objective: Objective) -> _Tape | None:
-        """The recording for what has this outline, made if there is none yet; None where there can be none."""
+    def _tape(self, walker: Walker, objective: Objective, iterations: int) -> _Tape | None:
+        """The recording for what has this outline, made if that is worth it; None where there is none."""
         if self._record is None or walker.image[0, 0].numel() > LARGEST:
             return None
         key = outline((walker, objective))
+        if key not in self._tapes and key not in self._seen and iterations < MANY:
+            self._seen.append(key)
+            return None
         try:
             tape = self._tapes.pop(key, None) or _Tape.of(walker, objective, self._record)
         except RuntimeError as error:
@@ -128,6 +137,7 @@ class Tapes:
     def forget(self) -> None:
         """Give the memory of all recordings back."""
         self._tapes.clear()
+        self._seen.clear()
 
     def _give_up(self, error: RuntimeError) -> None:
         self._record = None

@@ -39,7 +39,7 @@ class Prior:
 
 
 FAR = Prior(1.0, 0.03)  # from a picture that has to change everywhere
-NEAR = Prior(0.5, 0.01)  # from one that nearly is what it should be; benchmarks/README.md has what was tried
+NEAR = Prior(0.5, 0.01)  # from one that nearly is what it should be; benchmarks/warm.md has what was tried
 
 
 @dataclass(frozen=True, eq=False)

@@ -152,7 +152,7 @@ class _Held:
 
 
 class Stylizer:
-    """Restyles steps; holds only what every frame shares, so that two videos may use it at once.
+    """Restyles steps; holds only what every frame shares, so that two videos may use it by turns.
 
     Args:
         settings: How.
