@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests import media
-from videostyle.frames import Frame
+from videostyle.frames import Frame, Light
 from videostyle.motion.flow import (
     ALIKE,
     CLEARLY_BETTER,
@@ -19,6 +19,7 @@ from videostyle.motion.flow import (
     settled,
 )
 from videostyle.motion.follow import follow_motion
+from videostyle.motion.light import in_one_light, light_of
 from videostyle.motion.shots import find_shots
 
 
@@ -240,3 +241,59 @@ def test_a_shot_that_returns_to_a_known_setup_recalls_it():
     assert [recall.index for recall in steps[10].recalls] == [4]
     assert steps[5].recalls == ()
     assert 4 in steps[9].kept
+
+
+def flashing():
+    """A pan with a flash at frame 4: nearly all white, and half of that a frame later."""
+    images = media.panning(9, 96, 64)
+    return [media.relit(image, pale={4: 0.15, 5: 0.5}.get(t, 1)) for t, image in enumerate(images)]
+
+
+def test_a_flash_is_no_cut_and_leaves_the_flow_alone():
+    steps = list(follow_motion(as_frames(flashing()), "dis-fine"))
+    assert [step.frame.index for step in steps if step.motion is None] == [0]
+    for step in steps[1:]:
+        assert step.motion.mask[:, :-4].mean() > 0.9
+        assert np.abs(step.motion.flow[8:-8, 8:-8, 0] - 2).mean() < 0.3
+
+
+def test_pictures_in_one_light_are_left_as_they_are():
+    one, other = media.panning(2)
+    for pair in ((one, other), (one, media.texture(64, 48, seed=9))):
+        assert all(a is b for a, b in zip(in_one_light(*pair), pair, strict=True))
+
+
+@pytest.mark.parametrize("light", [{"dark": 0.4}, {"pale": 0.4}, {"dark": 0.7, "pale": 0.6}], ids=str)
+def test_a_picture_in_less_light_is_brought_into_the_other_s(light):
+    image = media.texture(64, 48)
+    relit, same = in_one_light(media.relit(image, **light), image)
+    assert same is image
+    assert np.abs(relit.astype(int) - image).max() <= 3
+
+
+def test_light_is_full_but_where_a_picture_fades():
+    image = media.texture(96, 64)
+    assert light_of(image) == light_of(media.relit(image, dark=0.6)) == Light(1, 1)
+    assert light_of(media.relit(image, dark=0)).dark == light_of(media.relit(image, pale=0)).pale == 0
+    assert 0.3 < light_of(media.relit(image, dark=0.15)).dark < 0.6
+    assert light_of(image.astype(np.uint16) * 257) == Light(1, 1)
+
+
+def test_a_scene_that_comes_back_out_of_the_dark_is_known():
+    scene = media.panning(12, 96, 64, step=1)
+    light = [1, 1, 0.7, 0.4, 0.1, 0, 0, 0.1, 0.4, 0.7, 1, 1]
+    steps = list(
+        follow_motion(as_frames([media.relit(i, dark=d) for i, d in zip(scene, light, strict=True)]), "dis-fine")
+    )
+    assert [step.frame.index for step in steps if step.motion is None] == [0, 7]
+    assert [recall.index for recall in steps[7].recalls] == [6]
+
+
+def test_another_scene_out_of_the_dark_begins_anew():
+    light = [1, 0.6, 0.2, 0, 0, 0.2, 0.6, 1]
+    scenes = media.panning(4, seed=1) + [255 - image for image in media.panning(4, seed=9)]
+    steps = list(
+        follow_motion(as_frames([media.relit(i, dark=d) for i, d in zip(scenes, light, strict=True)]), "dis-fine")
+    )
+    assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
+    assert steps[5].recalls == ()

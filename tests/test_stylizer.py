@@ -235,3 +235,24 @@ def test_a_frame_that_stands_still_costs_less(network):
         list(stylizer.stylize(follow_motion(frames(images), "dis-fine")))
         told[name] = sum(work)
     assert told["still"] <= told["moving"] - 2 * 6
+
+
+def test_a_fade_to_black_ends_black_and_keeps_its_look_on_the_way(network):
+    scene, light = media.panning(6), [1, 1, 0.7, 0.3, 0.1, 0]
+    fading = run(network, [media.relit(image, dark=d) for image, d in zip(scene, light, strict=True)])
+    means = [made.frame.pixels.mean() for made in fading]
+    assert means[5] == 0
+    assert means[2] > 0.9 * means[0]
+    assert means[2] > means[3] > means[4] > 1
+    seen = fading[4].frame.pixels / means[4]
+    kept = run(network, scene[:5])[4].frame.pixels
+    assert np.corrcoef(seen.ravel(), kept.ravel())[0, 1] > 0.8
+
+
+def test_after_a_flash_the_look_is_the_one_before(network):
+    scene = media.panning(6)
+    flashing = [media.relit(image, pale=0.15 if t == 3 else 1) for t, image in enumerate(scene)]
+    usual, flashed = ([made.frame.pixels.astype(int) for made in run(network, images)] for images in (scene, flashing))
+    fresh = run(network, scene[5:])[0].frame.pixels
+    assert flashed[3].mean() > usual[3].mean() + 30
+    assert np.abs(flashed[5] - usual[5]).mean() < 0.3 * np.abs(fresh - usual[5]).mean()

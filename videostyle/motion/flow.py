@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.frames import Motion, Pixels, Plane
+from videostyle.motion.light import in_one_light
 
 Gray = NDArray[np.uint8]
 Places = NDArray[np.bool_]
@@ -69,10 +70,10 @@ def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evi
     """How `current` came from `previous`; both (H, W, 3) RGB of one size.
 
     The flow is the backward one, `current` → `previous`; the forward one serves to check it. `mask` is a name in
-    `MASKS`.
+    `MASKS`. Both are brought into one light first.
     """
     h, w = current.shape[:2]
-    before, now = _bounded(previous), _bounded(current)
+    before, now = in_one_light(_bounded(previous), _bounded(current))
     backward, forward = _between(now, before, method), _between(before, now, method)
     trusted = MASKS[mask](backward, forward, now, before)
     return Motion(_enlarged(backward, w, h), cv2.resize(trusted, (w, h), interpolation=cv2.INTER_LINEAR))

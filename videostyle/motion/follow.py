@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from videostyle.frames import Frame, Motion, Recall, Step
+from videostyle.frames import Frame, Light, Motion, Recall, Step
 from videostyle.motion.flow import METHODS, estimate
+from videostyle.motion.light import light_of
 from videostyle.motion.shots import find_shots
 
 KEPT_EVERY = 8  # frames; every so many one is kept, to be recalled where the previous frame cannot be trusted
@@ -24,7 +26,8 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", do
 
     Where the previous frame hid something, older frames of the shot that saw it come along: Ruder et al. 2016,
     eq. 10, with the newest frame that sees a pixel to be trusted. A shot that returns to an earlier setup, as in
-    the cuts of a dialogue, has no motion but recalls that setup.
+    the cuts of a dialogue, has no motion but recalls that setup. A frame that has faded to nothing counts as the
+    last one in which something was seen; when the light comes back, a shot begins, which may be the same setup.
 
     Args:
         frames: Of one size, in presentation order.
@@ -36,23 +39,40 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", do
     measure = partial(estimate, method=METHODS[flow], mask=mask)
     kept: deque[Frame] = deque(maxlen=KEPT)
     setups: deque[Frame] = deque(maxlen=SETUPS)
-    previous: Frame | None = None
+    previous: Step | None = None
     since = 0
     for number, (frame, new_shot) in enumerate(find_shots(frames)):
         motion: Motion | None = None
         recalls: tuple[Recall, ...] = ()
-        if previous is None or new_shot:
-            setups.extend([previous] if previous is not None else [])
+        light = light_of(frame.pixels)
+        if previous is None or _starts(previous, frame, light, measure, cut=new_shot):
+            setups.extend([previous.frame] if previous is not None else [])
             recalls = tuple(_known(frame, setups, measure)) if number >= done else ()
             kept.clear()
             since = 0
         elif number >= done:
-            motion = measure(previous.pixels, frame.pixels)
-            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure))
+            before = previous.frame
+            motion = _standing(frame) if light.gone else measure(before.pixels, frame.pixels)
+            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not before], measure))
+        seen = replace(frame, pixels=previous.frame.pixels) if previous is not None and light.gone else frame
         if since % KEPT_EVERY == 0:
-            kept.append(frame)
-        yield Step(frame, motion, recalls, tuple(k.index for k in (*setups, *kept)))
-        previous, since = frame, since + 1
+            kept.append(seen)
+        step = Step(frame, motion, recalls, tuple(k.index for k in (*setups, *kept)), light=light)
+        yield step
+        previous, since = replace(step, frame=seen), since + 1
+
+
+def _starts(previous: Step, frame: Frame, light: Light, measure: partial[Motion], *, cut: bool) -> bool:
+    """Whether a shot begins: the light comes back, or what looks like a cut is more than a change of light."""
+    if light.gone or previous.light.gone:
+        return previous.light.gone and not light.gone
+    return cut and float(measure(previous.frame.pixels, frame.pixels).mask.mean()) <= KNOWN
+
+
+def _standing(frame: Frame) -> Motion:
+    """A frame in which nothing can be seen: whatever was there before still is."""
+    h, w = frame.pixels.shape[:2]
+    return Motion(np.zeros((h, w, 2), np.float32), np.ones((h, w), np.float32))
 
 
 def _known(frame: Frame, setups: Sequence[Frame], measure: partial[Motion]) -> Iterator[Recall]:

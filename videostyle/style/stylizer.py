@@ -13,6 +13,7 @@ from torch import Tensor
 from videostyle.errors import DivergedError
 from videostyle.frames import Frame, Motion, Pixels, Plane, Step
 from videostyle.settings import Settings
+from videostyle.style.light import lit, unlit
 from videostyle.style.look import Look, Style
 from videostyle.style.losses import matrix_root
 from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
@@ -167,7 +168,7 @@ class Stylizer:
         look = None if opening is None else Look(self._settings, self._styles, opening)
         rungs = list(LADDER)
         for step in steps:
-            content = to_tensor(step.frame.pixels, self._device)
+            content = unlit(to_tensor(step.frame.pixels, self._device), step.light)
             if look is None or opening is None or (step.motion is None and self._settings.color != "style"):
                 opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
                 look = Look(self._settings, self._styles, opening)
@@ -178,7 +179,8 @@ class Stylizer:
                 raise DivergedError(step.frame.index)
             previous = _Past(found.image.clamp(0, 1), _ripened(canvas))
             known = {at: past for at, past in known.items() if at in step.kept} | {step.frame.index: previous}
-            pixels = to_pixels(look.finished(previous.image, content), step.frame.pixels.dtype)
+            finished = lit(look.finished(previous.image, content), step.light)
+            pixels = to_pixels(finished, step.frame.pixels.dtype)
             losses = {name: float(v) for name, v in found.losses.items()}
             yield Stylized(replace(step.frame, pixels=pixels), losses, State(opening, step.frame.index, known))
 
