@@ -57,12 +57,18 @@ def _farneback(here: Gray, there: Gray) -> Plane:
     return found
 
 
+def _none(here: Gray, there: Gray) -> Plane:
+    """Nothing moves: the previous frame as it is, for comparison."""
+    return np.zeros((*here.shape, 2), np.float32)
+
+
 METHODS: dict[str, Method] = {
     "dis-ultrafast": _dis(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST),
     "dis-fast": _dis(cv2.DISOPTICAL_FLOW_PRESET_FAST),
     "dis-medium": _dis(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM),
     "dis-fine": _dis_fine,
     "farneback": _farneback,
+    "none": _none,
 }
 
 
