@@ -100,6 +100,7 @@ class Step:
         kept: Indices of the frames that later steps may recall, this one among them or not.
         regions: (H, W) in [0, 1] for each style: where in the frame it goes. Empty where styles are mixed.
         light: That the frame is in, and its result will be.
+        back: How the previous frame comes from this one; None where `motion` is, or nobody goes back.
 
     """
 
@@ -109,6 +110,7 @@ class Step:
     kept: tuple[int, ...] = ()
     regions: tuple[Plane, ...] = ()
     light: Light = Light()
+    back: Motion | None = None
 
 
 def at_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:

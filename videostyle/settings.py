@@ -139,6 +139,12 @@ class Settings:
         "evidence",
         "Where flow is trusted: by geometry and color (evidence), geometry alone, or also off motion boundaries.",
     )
+    passes: int = setting(
+        1,
+        "Times that a stretch of frames is gone over, forward and backward in turn: steadier, and as often the work.",
+        low=1,
+        high=99,
+    )
     tolerance: float = setting(
         0.0, "End a frame when 10 steps lower its loss by less than this share; 0 takes every step.", low=0, high=1
     )

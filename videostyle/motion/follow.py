@@ -97,6 +97,17 @@ def _recalls(frame: Frame, motion: Motion, kept: list[Frame], measure: partial[M
             unseen = unseen - seen
 
 
+def and_back(steps: Iterable[Step], flow: str, mask: str = "evidence") -> Iterator[Step]:
+    """The steps of `follow_motion` with how each previous frame comes from the next, for passes that go backward."""
+    previous: Step | None = None
+    for step in steps:
+        if previous is None or step.motion is None:
+            yield step
+        else:
+            yield replace(step, back=estimate(step.frame.pixels, previous.frame.pixels, METHODS[flow], mask))
+        previous = step
+
+
 def forget_motion(frames: Iterable[Frame]) -> Iterator[Step]:
     """Yield every frame as if it stood alone."""
     return (Step(frame, None) for frame in frames)

@@ -285,12 +285,14 @@ def _reported(making: Iterator[Made], on_frame: OnFrame) -> Iterator[Made]:
 
 def _steps(plan: Plan, clip: Clip, done: int, stages: Stages, *, alone: bool) -> Iterator[Step]:
     """The steps after the first `done`, which are read as well, for what they tell of those that follow."""
-    from videostyle.motion.follow import follow_motion, forget_motion
+    from videostyle.motion.follow import and_back, follow_motion, forget_motion
 
     request, settings = plan.request, plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
     frames = stages.timed("decode", read(clip, plan.size, request.span))
     moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, done)
+    if settings.passes > 1:
+        moving = and_back(moving, settings.flow, settings.mask)
     found = _in_regions(moving, settings.content_masks, plan.size, request.span)
     return islice(stages.timed("flow", found, within="decode"), done, None)
 
