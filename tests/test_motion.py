@@ -57,6 +57,15 @@ def test_what_enters_the_picture_is_not_trusted_and_the_rest_is():
     assert mask[10:-10, 10:-16].mean() > 0.97
 
 
+@pytest.mark.parametrize("step", [0, 0.1, 0.4])
+def test_what_enters_by_less_than_a_pixel_is_trusted_by_as_much_less(step):
+    flow = np.zeros((20, 30, 2), np.float32)
+    flow[..., 0] = step
+    trusted = consistent(flow, -flow)
+    assert trusted[:, :-1].min() == 1
+    np.testing.assert_allclose(trusted[:, -1], 1 - 2 * step, atol=1e-5)
+
+
 def moving_disc():
     """A disc moves 6 pixels right over a still ground: (picture, where the disc is) twice."""
     ground = media.texture(160, 96, seed=1)

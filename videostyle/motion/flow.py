@@ -24,7 +24,7 @@ _WIDTH = 9  # pixels of that neighbourhood
 _ROW = 1024
 DOUBTFUL = (4.0, 9.0)  # levels of color difference at which trust begins to go, and is gone
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
-_BORDER = 0.5  # pixels beyond the frame that still count as inside
+_BORDER = 0.5  # pixels beyond the frame at which nothing is left that counts as inside
 
 
 def _dis(preset: int) -> Method:
@@ -156,18 +156,20 @@ def _sampled(pixels: Pixels, x: Plane, y: Plane) -> Pixels:
 
 
 def consistent(backward: Plane, forward: Plane) -> Plane:
-    """(H, W), 1 where the forward flow leads home again and stays inside the frame, else 0.
+    """(H, W) in [0, 1]: 1 where the forward flow leads home again and stays inside the frame, else 0.
 
     Not consistent where |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5, with ŵ the backward flow and w̃ the forward flow found
-    at its end (Sundaram et al. 2010, as in Ruder et al. 2016).
+    at its end (Sundaram et al. 2010, as in Ruder et al. 2016). What comes from up to `_BORDER` pixels outside is part
+    new: counted as seen, it would be the border's own pixels, in a slow pan frame after frame, drawn out into lines.
     """
     h, w = backward.shape[:2]
     x, y = _ends(backward)
     home = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     error = np.square(home + backward).sum(-1)
     scale = np.square(home).sum(-1) + np.square(backward).sum(-1)
-    inside = (x >= -_BORDER) & (x <= w - 1 + _BORDER) & (y >= -_BORDER) & (y <= h - 1 + _BORDER)
-    trusted: Plane = ((error <= 0.01 * scale + 0.5) & inside).astype(np.float32)
+    beyond = np.maximum.reduce([-x, x - (w - 1), -y, y - (h - 1)])
+    inside = np.clip(1 - beyond / _BORDER, 0, 1)
+    trusted: Plane = ((error <= 0.01 * scale + 0.5) * inside).astype(np.float32)
     return trusted
 
 
