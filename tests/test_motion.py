@@ -18,7 +18,7 @@ from videostyle.motion.flow import (
     off_boundaries,
     settled,
 )
-from videostyle.motion.follow import follow_motion
+from videostyle.motion.follow import and_back, follow_motion
 from videostyle.motion.light import in_one_light, light_of
 from videostyle.motion.shots import find_shots
 
@@ -249,6 +249,16 @@ def test_only_the_first_frame_of_a_shot_has_no_motion():
     images = media.panning(5, seed=1) + [255 - image for image in media.panning(5, seed=9)]
     steps = list(follow_motion(as_frames(images), "dis-fast"))
     assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
+
+
+def test_the_way_back_is_the_way_there_turned_round_and_none_leads_across_a_cut():
+    images = media.panning(3, 96, 64, seed=1) + [255 - image for image in media.panning(3, 96, 64, seed=9)]
+    steps = list(and_back(follow_motion(as_frames(images), "dis-fine"), "dis-fine"))
+    assert [step.frame.index for step in steps if step.back is None] == [0, 3]
+    for step in (steps[1], steps[5]):
+        assert np.abs(step.motion.flow[8:-8, 8:-8, 0] - 2).mean() < 0.2
+        assert np.abs(step.back.flow[8:-8, 8:-8, 0] + 2).mean() < 0.2
+        assert step.back.mask[:, :2].max() < 0.1 < 0.9 < step.motion.mask[:, :2].min()
 
 
 def test_a_shot_that_returns_to_a_known_setup_recalls_it():
