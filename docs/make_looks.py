@@ -130,7 +130,6 @@ STRIPS: dict[str, tuple[Picture, ...]] = {
         made("0.5, 1", levels=(0.5, 1)),
         made("0.4, 0.6, 0.8, 1", levels=(0.4, 0.6, 0.8, 1)),
     ),
-    "coarse-share": varied("coarse_share", (0, 0.35, 0.8)),
     "style-decay": varied("style_decay", (0, 0.5, 1)),
     "averaging": (
         made("lbfgs, 0"),

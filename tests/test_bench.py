@@ -28,7 +28,7 @@ from videostyle.measure.step import (
     standard_objective,
 )
 from videostyle.motion.flow import METHODS, estimate
-from videostyle.render.stages import BEHIND, Stages, overlap
+from videostyle.render.stages import BEHIND, LINE, Stages, overlap
 from videostyle.settings import Settings
 from videostyle.style.device import prepare
 from videostyle.style.layers import depth
@@ -89,7 +89,7 @@ def test_a_step_is_measured_and_set_beside_the_ceiling():
     assert step.memory > 1 << 20
     row = step_row(case, Step(0.5, 10**10, 1 << 30), CEILINGS)
     assert row.share_of_gemm == pytest.approx(0.1)
-    assert row.fps == pytest.approx(1 / (0.5 * 15))
+    assert row.fps == pytest.approx(1 / (0.5 * Settings().iterations))
 
 
 def test_the_standard_clip_moves_as_it_says():
@@ -102,11 +102,12 @@ def test_the_standard_clip_moves_as_it_says():
 def test_the_stages_of_a_job_add_up():
     job = Job(48, 32, 3, iterations=1, first_iterations=2)
     found = measure_job(job)
-    assert set(found.stages) == {"decode", "flow", *BEHIND}
+    assert set(found.stages) == {"decode", "flow", *LINE, *BEHIND}
     assert all(seconds >= 0 for seconds in found.stages.values())
-    shown = sum(found.stages[name] for name in BEHIND)
-    assert 0.5 * found.seconds < shown <= found.seconds
+    line = sum(found.stages[name] for name in LINE)
+    assert 0.5 * found.seconds < line <= found.seconds
     assert found.stages["decode"] + found.stages["flow"] <= found.seconds
+    assert found.stages["encode"] <= found.seconds
     assert 0 <= found.overlap <= 1
     assert found.work == pytest.approx(2 + 2)
     row = job_row(job, found, 10**9, CEILINGS)
@@ -132,8 +133,17 @@ def test_a_stage_does_not_count_what_another_one_counts():
     assert stages.seconds["encode"] <= time.perf_counter() - began
 
 
+def test_what_is_handed_on_counts_until_the_next_is_asked_for():
+    stages = Stages()
+    for _ in stages.handing("hold", stages.timed("optimize", range(3))):
+        time.sleep(0.02)
+    assert stages.seconds["hold"] >= 0.06
+    assert stages.seconds["optimize"] < 0.02
+
+
 def test_overlap_is_what_was_not_waited_for():
     assert overlap({"decode": 1.0, "flow": 3.0, "wait": 1.0}) == 0.75
+    assert overlap({"decode": 1.0, "flow": 1.0, "encode": 2.0, "wait": 0.5, "hold": 0.5}) == 0.75
     assert overlap({"decode": 1.0, "wait": 1.5}) == 0
     assert overlap({}) is None
 

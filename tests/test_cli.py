@@ -18,7 +18,6 @@ import videostyle
 from tests import media
 from videostyle.media.comment import read_comment
 from videostyle.render.plan import parse_frames, parse_time
-from videostyle.render.prefetch import prefetch
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 FEW = ["--weights", "builtin", "--iterations", "2", "--first-iterations", "6"]
@@ -133,6 +132,7 @@ def test_an_input_is_never_overwritten(clip, style, tmp_path):
         (["{clip}", "{style}", "{dir}/out.mp4", "--pix-fmt", "yuv1"], "yuv420p10le"),
         (["{clip}", "{dir}/none.png", "{dir}/out.mp4"], "none.png"),
         (["{clip}", "{clip}", "{dir}/out.mp4"], "a style is a picture"),
+        (["{style}", "{style}", "{dir}/out.png", "--style-mix", "3", "1"], "(3.0, 1.0)"),
         (["{clip}", "{style}", "{dir}/out.png"], "video"),
         (["{style}", "{clip}", "{dir}/out.mp4"], "style"),
         (["{style}", "{style}", "{dir}/out.mp4"], ".png"),
@@ -212,6 +212,12 @@ def test_content_and_result_stand_side_by_side(clip, style, tmp_path):
         assert media.psnr(image[:, 64:], content) < 25
 
 
+@pytest.mark.parametrize(("scale", "told"), [(1, False), (2, True)])
+def test_a_style_that_is_too_small_is_told(clip, style, tmp_path, scale, told):
+    said = command(clip, style, tmp_path / "out.mkv", *FEW, "--style-scale", scale).stderr
+    assert ("style.png is enlarged from 80 to 128 pixels" in said) == told
+
+
 @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.webm"])
 def test_a_result_says_how_it_was_made_and_repeats_it(clip, style, tmp_path, name):
     first, second = tmp_path / name, tmp_path / f"again{Path(name).suffix}"
@@ -257,45 +263,3 @@ def test_times_and_ranges_are_read_exactly():
     assert parse_frames("3:7") == (3, 7)
     assert parse_frames(":7") == (0, 7)
     assert parse_frames("3:") == (3, None)
-
-
-def test_prefetch_keeps_order_and_brings_errors_where_they_belong():
-    def broken():
-        yield from range(5)
-        raise ValueError("here")
-
-    found = []
-    with pytest.raises(ValueError, match="here"):
-        found.extend(iter_into(found, prefetch(broken(), 2)))
-    assert found == [0, 1, 2, 3, 4]
-
-
-def iter_into(found, items):
-    for item in items:
-        found.append(item)
-    return []
-
-
-def test_prefetch_stops_its_thread_and_closes_its_source_when_closed():
-    closed = []
-
-    def endless():
-        try:
-            while True:
-                yield 1
-        finally:
-            closed.append(True)
-
-    items = prefetch(endless(), 2)
-    assert next(items) == 1
-    items.close()
-    assert closed == [True]
-
-
-def test_prefetch_is_never_further_ahead_than_it_may():
-    made = []
-    items = prefetch((made.append(n) or n for n in range(100)), 3)
-    assert next(items) == 0
-    time.sleep(0.3)
-    assert len(made) <= 5
-    items.close()

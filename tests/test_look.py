@@ -10,10 +10,12 @@ import torch
 from tests import media
 from videostyle.frames import Frame, Step
 from videostyle.settings import PRESETS, Settings
-from videostyle.style import attention, color, losses, pixels
+from videostyle.style import attention, color, look, losses, pixels
 from videostyle.style.layers import layer_shares
-from videostyle.style.measures import MEASURES, mixed
+from videostyle.style.look import HALVED, Look, Style
+from videostyle.style.measures import MEASURES, in_half, mixed
 from videostyle.style.memory import LADDER, Tiled
+from videostyle.style.objective import Objective, TemporalTerm
 from videostyle.style.schedule import fresh_levels
 from videostyle.style.stylizer import Stylizer
 
@@ -123,6 +125,25 @@ def test_places_of_no_weight_are_not_seen(name):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-3)
 
 
+@pytest.mark.parametrize("name", HALVED)
+def test_a_measure_in_half_precision_has_the_gradient_of_float32(name):
+    generator = torch.Generator().manual_seed(0)
+    style, x = (torch.rand(1, 32, 16, 16, generator=generator).cumsum(1) for _ in range(2))
+
+    def gradient(measure, places):
+        leaf = x.clone().requires_grad_(True)
+        aim = MEASURES[name].towards(MEASURES[name].describe(style, None))
+        loss = aim(measure.describe(leaf, places))
+        return torch.autograd.grad(loss, leaf)[0]
+
+    exact, half = gradient(MEASURES[name], None), gradient(in_half(MEASURES[name]), None)
+    assert half.dtype == torch.float32
+    assert torch.cosine_similarity(exact.flatten(), half.flatten(), dim=0) > 0.999
+    assert not torch.equal(exact, half)
+    places = torch.linspace(0, 1, 256).view(1, 1, 16, 16)
+    assert torch.equal(gradient(MEASURES[name], places), gradient(in_half(MEASURES[name]), places))
+
+
 def test_weighted_moments_have_the_gradient_that_differences_say():
     features = torch.rand(1, 3, 4, 5, dtype=torch.float64, requires_grad=True)
     places = torch.rand(1, 1, 4, 5, dtype=torch.float64)
@@ -160,6 +181,20 @@ def test_each_style_goes_to_its_region(network):
     made, swapped = picture(network, regions=[left, 1 - left], **how), picture(network, regions=[1 - left, left], **how)
     assert redness(made[:, :28]) > redness(swapped[:, :28]) + 30
     assert redness(made[:, 36:]) < redness(swapped[:, 36:]) - 30
+
+
+def test_places_that_see_across_the_edge_of_a_region_do_not_count():
+    left = torch.zeros(1, 1, 64, 256)
+    left[..., :128] = 1
+    fine, deep = (look._inner(left, name, size)[0, 0, 8 // (256 // size[1])] for name, size in SEEN)
+    assert fine[:127].tolist() == [1] * 127
+    assert deep[:8].tolist() == [1] * 8  # of 8 pixels each: these see nothing of the other side
+    assert deep[14:].abs().max() == 0
+    even = torch.full_like(left, 0.5)
+    torch.testing.assert_close(look._inner(even, "relu4_1", (8, 32)), even[..., :8, :32])
+
+
+SEEN = (("relu1_1", (64, 256)), ("relu4_1", (8, 32)))
 
 
 def test_what_no_region_covers_is_left_to_the_content(network):
@@ -232,12 +267,19 @@ def test_averaged_steps_are_less_noisy(network):
     assert grain[1] < 0.97 * grain[0]
 
 
-def test_levels_share_the_steps():
-    settings = Settings(first_iterations=100, levels=(0.25, 0.5, 1.0), coarse_share=0.4)
-    levels = fresh_levels(settings, 512)
-    assert [(level.scale, level.iterations) for level in levels] == [(0.25, 20), (0.5, 20), (1.0, 60)]
-    assert [level.progress(0) for level in levels] == [0, 0.2, 0.4]
-    assert [level.scale for level in fresh_levels(settings, 100)] == [1.0]
+def test_levels_have_as_many_steps_each():
+    levels = fresh_levels(Settings(first_iterations=20, levels=(0.25, 0.5, 1.0)), 512)
+    assert [(level.scale, level.iterations) for level in levels] == [(0.25, 20), (0.5, 20), (1.0, 20)]
+    assert [level.progress(0.5) for level in levels] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
+
+
+def test_a_larger_picture_goes_through_the_sizes_of_a_smaller_one():
+    larger, smaller = (
+        [round(longest * level.scale) for level in fresh_levels(Settings(), longest)] for longest in (1024, 256)
+    )
+    assert smaller == [128, 256]
+    assert larger == [*smaller, 512, 1024]
+    assert [level.scale for level in fresh_levels(Settings(), 100)] == [1.0]
 
 
 def test_a_report_tells_content_and_style(network, caplog):
@@ -289,6 +331,40 @@ def _gram(features):
 
 
 # Memory
+
+
+def test_a_style_keeps_its_shape_in_a_frame_of_any(network):
+    seen = []
+
+    def extract(picture, layers):
+        seen.append(tuple(picture.shape[2:]))
+        return network(picture, layers)
+
+    settings, content = Settings(style_layers=("relu1_1",)), torch.rand(1, 3, 48, 64)
+    look = Look(
+        settings, [Style(torch.rand(1, 3, 30, 90), 0.5, 1.0), Style(torch.rand(1, 3, 90, 30), 1.0, 1.0)], content
+    )
+    look.terms(extract, content, ())
+    assert seen == [(48, 64), (11, 32), (64, 21)]
+
+
+def test_the_losses_that_are_told_are_those_that_are_optimized(network):
+    """Their sum is, and so is its slope along the gradient."""
+    generator = torch.Generator().manual_seed(0)
+    content, style, image = (torch.rand(1, 3, 48, 64, generator=generator) for _ in range(3))
+    look = Look(Settings(), [Style(style, 1.0, 1.0)], content)
+    temporal = TemporalTerm(warped=content, mask=torch.ones(1, 1, 48, 64), weight=200)
+    objective = Objective(network, [*look.terms(network, content, ()), temporal])
+    loss, told = objective(image.requires_grad_())
+    assert set(told) == {"content", "style", "tv", "range", "temporal"}
+    shares = {name: share.item() for name, share in told.items()}
+    assert all(shares[name] > 1e-4 * loss.item() for name in shares if name != "range")
+    assert sum(shares.values()) == pytest.approx(loss.item(), rel=1e-5)
+    (gradient,) = torch.autograd.grad(loss, image)
+    step = 0.01 * gradient / gradient.norm()
+    with torch.no_grad():
+        ends = [sum(share.double() for share in objective(image + way * step)[1].values()) for way in (1, -1)]
+    assert float(ends[0] - ends[1]) == pytest.approx(2 * float((gradient * step).sum()), rel=0.02)
 
 
 def test_tiles_see_what_the_whole_picture_shows(network):

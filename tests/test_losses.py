@@ -22,6 +22,22 @@ def test_moments_have_the_gradient_that_differences_say():
     assert torch.autograd.gradcheck(losses.gram_matrix, (features,))
 
 
+@pytest.mark.parametrize("places", [None, torch.rand(1, 1, 9, 7)])
+def test_moments_of_float32_are_those_of_float64(places):
+    """Of float32 oneDNN takes the matrix products, where it is there."""
+    features = torch.rand(1, 48, 9, 7).requires_grad_(True)
+    slope = torch.rand(48, 48)
+
+    def found(dtype):
+        seen = None if places is None else places.to(dtype)
+        mean, covariance = losses.channel_moments(features.to(dtype), seen)
+        (gradient,) = torch.autograd.grad(mean.sum() + (covariance * slope.to(dtype)).sum(), features)
+        return [value.detach().float() for value in (mean, covariance, gradient)]
+
+    for single, double in zip(found(torch.float32), found(torch.float64), strict=True):
+        torch.testing.assert_close(single, double, rtol=1e-5, atol=1e-6)
+
+
 def test_moments_do_not_depend_on_resolution():
     features = torch.rand(1, 3, 8, 8)
     larger = features.repeat_interleave(2, 2).repeat_interleave(2, 3)

@@ -69,7 +69,7 @@ def test_the_same_start_gives_the_same_bits():
 
 
 def test_the_preconditioner_is_symmetric_and_positive():
-    precondition = Preconditioner(torch.zeros(1, 3, 9, 14))
+    precondition = Preconditioner.of(torch.zeros(1, 3, 9, 14))
     a, b = torch.randn(1, 3, 9, 14), torch.randn(1, 3, 9, 14)
     torch.testing.assert_close((a * precondition(b)).sum(), (b * precondition(a)).sum(), rtol=1e-4, atol=1e-4)
     assert (a * precondition(a)).sum() > 0
@@ -99,7 +99,7 @@ def test_known_stiffness_is_not_to_be_found_out():
 
 def test_a_preconditioner_that_knows_stiffness_is_symmetric_and_positive():
     stiff = torch.rand(1, 1, 9, 14, generator=torch.Generator().manual_seed(0))
-    precondition = Preconditioner(torch.zeros(1, 3, 9, 14), stiff)
+    precondition = Preconditioner.of(torch.zeros(1, 3, 9, 14), stiff)
     a, b = torch.randn(1, 3, 9, 14), torch.randn(1, 3, 9, 14)
     torch.testing.assert_close((a * precondition(b)).sum(), (b * precondition(a)).sum(), rtol=1e-3, atol=1e-3)
     assert (a * precondition(a)).sum() > 0

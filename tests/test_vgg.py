@@ -5,12 +5,12 @@ from torchvision.models import vgg19
 
 from tests import media
 from videostyle.settings import Settings
-from videostyle.style import pixels, weights
-from videostyle.style.layers import depth, layer_name, layer_shares
+from videostyle.style import onednn, pixels, weights
+from videostyle.style.layers import depth, layer_name, layer_shares, reach
 from videostyle.style.look import Look, Style
 from videostyle.style.objective import Objective
 from videostyle.style.optimize import _evaluate
-from videostyle.style.vgg import MEAN, STD, VGG19, _pool, _Responding, shapes, torchvision_indices
+from videostyle.style.vgg import MEAN, STD, VGG19, Convolution, _Packed, _pool, _Responding, shapes, torchvision_indices
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,17 @@ def test_a_layer_has_three_names():
     assert depth("conv5_1") == 13
 
 
+@pytest.mark.parametrize("name", ["relu1_1", "relu2_2", "relu4_1"])
+def test_a_layer_reaches_as_far_as_its_gradient(theirs, name):
+    network = VGG19({f"features.{k}": v for k, v in theirs.state_dict().items()}, "average")
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+    found = network(image, [name])[name]
+    middle = found.shape[2] // 2
+    (gradient,) = torch.autograd.grad(found[..., middle, middle].sum(), image)
+    rows = gradient.abs().sum((0, 1, 3)).nonzero()
+    assert int(rows.max() - rows.min()) == 2 * reach(name)
+
+
 def test_layers_are_weighted_by_name():
     assert layer_shares(["relu1_1", "block4_conv1:3"]) == {"relu1_1": 0.25, "relu4_1": 0.75}
     with pytest.raises(ValueError, match="weight"):
@@ -64,12 +75,23 @@ def test_features_come_under_the_names_asked_for(network):
 def test_a_response_has_torchs_value_and_gradient():
     x = torch.randn(2, 3, 5, 4, dtype=torch.float64, requires_grad=True)
     weight, bias = torch.randn(6, 3, 3, 3, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
-    ours = _Responding.apply(x, weight, bias)
+    ours = _Responding.apply(x, Convolution(weight, bias))
     theirs = F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias))
     torch.testing.assert_close(ours, theirs)
     slope = torch.randn_like(ours)
     gradients = (torch.autograd.grad((y * slope).sum(), x)[0] for y in (ours, theirs))
     torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("size", [(40, 56), (5, 4), (97, 130)])
+def test_onednn_has_the_bits_of_torchs_convolution(size):
+    plain = Convolution(torch.randn(16, 8, 3, 3), torch.randn(16))
+    if not onednn.suits(plain.weight):
+        pytest.skip("torch was built without oneDNN")
+    x, slope = torch.randn(1, 8, *size, requires_grad=True), torch.randn(1, 16, *size)
+    found = [_Responding.apply(x, c) for c in (plain, _Packed.of(plain))]
+    assert torch.equal(*found)
+    torch.testing.assert_close(*[torch.autograd.grad((y * slope).sum(), x)[0] for y in found], rtol=1e-5, atol=1e-5)
 
 
 def test_a_convolution_keeps_only_its_response_for_the_gradient(network):

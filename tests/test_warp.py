@@ -3,6 +3,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests import media
+from videostyle.motion.flow import METHODS, estimate
+from videostyle.style import pixels
 from videostyle.style.warp import warp
 
 
@@ -38,6 +41,17 @@ def test_what_moved_ten_pixels_right_lands_ten_pixels_right():
     landed = warp(previous, backward)
     torch.testing.assert_close(landed[..., 5:9, 18:22], torch.ones(1, 3, 4, 4), atol=1e-4, rtol=0)
     assert landed[..., 8:12].abs().max() < 1e-4
+
+
+def test_a_frame_moved_along_its_estimated_motion_is_the_next_one():
+    """Not half as far, nor the other way: there it differs by 20 levels and more."""
+    before = media.texture(128, 96)
+    now = np.roll(before, 10, axis=1)
+    motion = estimate(before, now, METHODS["dis-fine"])
+    moved = warp(pixels.to_tensor(before), tensor(motion.flow))
+    apart = np.abs(pixels.to_pixels(moved, now.dtype)[:, 20:-20].astype(int) - now[:, 20:-20])
+    assert apart.mean() < 2
+    assert motion.mask[:, 20:-20].mean() > 0.95
 
 
 @pytest.mark.parametrize("shift", [0.2, 0.37, 0.5])

@@ -8,6 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 from safetensors.torch import save_file
+from torchvision.models import VGG19_Weights
 
 from videostyle.errors import WeightsError
 from videostyle.style import builtin, weights
@@ -53,7 +54,7 @@ def point(monkeypatch, url):
 
 def test_the_download_is_torchvisions_own():
     download = weights.imagenet_download()
-    assert download.url == "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+    assert download.url == VGG19_Weights.IMAGENET1K_V1.url
     assert download.checksum == "dcbb9e9d"
 
 

@@ -79,7 +79,7 @@ app = App(
     usage=f"Usage: {USAGE}",
     version_flags=[],
     config=_layers,
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), consume_multiple=True),
     result_action="return_value",
 )
 
@@ -169,7 +169,7 @@ def _evaluate(
     *,
     style: Annotated[
         tuple[Path, ...],
-        Parameter(help="Pictures: style and content loss are measured too.", consume_multiple=True, show_default=False),
+        Parameter(help="Pictures: style and content loss are measured too.", show_default=False),
     ] = (),
     frames: Annotated[str | None, Parameter(help="A:B, the frames of CONTENT that OUTPUT was made of.")] = None,
     start: Annotated[str | None, Parameter(help="The same by time: from here.")] = None,
@@ -227,7 +227,6 @@ def _bench(
         tuple[str, ...],
         Parameter(
             help="Of frames, as 640x360. Default: 256x144 to 1920x1080, as far as the device carries.",
-            consume_multiple=True,
             show_default=False,
         ),
     ] = (),
@@ -267,7 +266,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
         _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
     except _Stopped as stopped:
         print("\nvideostyle:", "; ".join(["stopped", *_notes(stopped)]), file=sys.stderr)
-        sys.exit(128 + stopped.number)
+        _leave(128 + stopped.number)
     except Exception as error:  # whatever else breaks: one line as well
         _fail(error, words, 1)
     sys.exit(0)
@@ -280,6 +279,15 @@ def _fail(error: Exception, words: Sequence[str], code: int) -> NoReturn:
     if not isinstance(error, (VideostyleError, CycloptsError)):
         message = f"{type(error).__name__}: {message}; --verbose shows where"
     print("videostyle:", "; ".join([message, *_notes(error)]), file=sys.stderr)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit; at once where a thread is in a library's long call, which would find the interpreter gone."""
+    if any(thread.name == "videostyle" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

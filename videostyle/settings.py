@@ -31,6 +31,8 @@ def setting(default: Any, help: str, *, low: float = -math.inf, high: float = ma
 
 def _check(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
     """`value` in its declared type; lists become tuples and whole numbers floats."""
+    if type(None) in get_args(hint):
+        return None if value is None else _check(name, value, get_args(hint)[0], limits)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise SettingError(name, value, f"one of {', '.join(get_args(hint))}")
@@ -52,8 +54,6 @@ def _check(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
         if type(value) is not hint:
             raise SettingError(name, value, "true or false" if hint is bool else "text")
         return value
-    if value is None and hint == int | None:
-        return None
     return _check_number(name, value, float if hint is float else int, limits)
 
 
@@ -82,18 +82,18 @@ class Settings:
         low=16,
         high=16384,
     )
-    iterations: int = setting(15, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
+    iterations: int = setting(12, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
     first_iterations: int = setting(
-        120,
-        "Steps for a frame that starts from nothing: the first one, and after a cut.",
+        80,
+        "Steps at each size of a frame that starts from nothing: the first one, and after a cut.",
         low=0,
         high=100_000,
     )
-    style_weight: float = setting(16.0, "Pull towards the style.", low=0, high=1e9)
+    style_weight: float = setting(24.0, "Pull towards the style.", low=0, high=1e9)
     content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9)
     tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9)
     temporal_weight: float = setting(
-        200.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
+        300.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
     )
     style_scale: tuple[float, ...] = setting(
         (1.0,),
@@ -111,11 +111,11 @@ class Settings:
         "style", "Colors: the style's, the content's own, or a style matched to the content's palette once per shot."
     )
     init: str = setting("content", "What a fresh frame starts from: content, noise, style (its colors), or a picture.")
-    levels: tuple[float, ...] = setting(
-        (0.5, 1.0), "Sizes a fresh frame goes through, coarse to fine, as shares of its own.", low=0.01, high=1
-    )
-    coarse_share: float = setting(
-        0.35, "Share of a fresh frame's steps that the coarser sizes get, evenly.", low=0, high=1
+    levels: tuple[float, ...] | None = setting(
+        None,
+        "Sizes a fresh frame goes through, coarse to fine, as shares of its own. Default: halved down to 96 pixels.",
+        low=0.01,
+        high=1,
     )
     attention: float = setting(
         0.0, "Style what stands out more (above 0) or protect it (below 0); 0 styles evenly.", low=-1, high=1
@@ -172,7 +172,10 @@ class Settings:
     pooling: PoolingChoice = setting("auto", "Of VGG19; auto: average for the built-in weights, max for trained ones.")
     precision: Precision = setting("auto", "Numbers VGG19 computes in; auto: fp16 on a GPU, fp32 on a CPU.")
     weights: str = setting("auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file.")
-    device: str = setting("auto", "auto, cpu, cuda or cuda:N.")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N, or several: cuda:0,cuda:1.")
+    workers: int | None = setting(
+        None, "How many shots are made at once; the result is the same. Default: one on each device.", low=1, high=64
+    )
     codec: Codec = setting(
         "auto", "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; auto: h264, vp9 in .webm."
     )
@@ -189,7 +192,7 @@ class Settings:
         for f in fields(self):
             value = _check(f.name, getattr(self, f.name), hints[f.name], f.metadata)
             object.__setattr__(self, f.name, value)
-        if self.levels[-1] != 1 or list(self.levels) != sorted(set(self.levels)):
+        if self.levels and (self.levels[-1] != 1 or list(self.levels) != sorted(set(self.levels))):
             raise SettingError("levels", self.levels, "rising sizes that end with 1, for example 0.25, 0.5 and 1")
 
     def override(self, **changes: Any) -> Settings:
@@ -206,10 +209,7 @@ class Settings:
 
     def previewed(self) -> Settings:
         """A fast draft of the same look: fewer steps. The quarter of the pixels is taken where the size is known."""
-        return self.override(
-            iterations=math.ceil(self.iterations * PREVIEW_STEPS),
-            first_iterations=math.ceil(self.first_iterations * PREVIEW_STEPS),
-        )
+        return self.override(iterations=math.ceil(self.iterations * PREVIEW_STEPS))
 
 
 INITS = ("content", "noise", "style")  # what a fresh frame may start from, beside a picture
@@ -218,9 +218,9 @@ PREVIEW_STEPS = 0.6
 PREVIEW_SIDE = 0.5
 
 PRESETS: Mapping[str, Settings] = {
-    "draft": Settings(iterations=8, first_iterations=50, flow="dis-fast"),
+    "draft": Settings(iterations=6, first_iterations=32, flow="dis-fast"),
     "standard": Settings(),
-    "quality": Settings(iterations=40, first_iterations=300),
+    "quality": Settings(iterations=32, first_iterations=200),
     "gatys": Settings(
         size=512,
         first_iterations=1000,

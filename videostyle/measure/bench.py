@@ -97,7 +97,7 @@ class Row:
         width, height: Of the frame.
         optimizer, precision: Of the network and its gradient.
         autotune: cuDNN chose its kernels by trying them.
-        seconds_per_iteration: Of one step at full size; of a job, all that is not waiting, encoding or finishing.
+        seconds_per_iteration: Of one step at full size; of a job, all that is not waiting, holding or finishing.
         operations_per_iteration: Of one step, in convolutions and matrix products.
         share_of_gemm: Of the ceiling of this precision; a job's counts all its seconds.
         fps: Frames a second of the whole job; of a step, of frames that follow, were there nothing else to do.
@@ -105,8 +105,8 @@ class Row:
         frames: Of the job.
         first_frame_seconds: Of the job, until its first frame was made.
         following_fps: Of the job, after its first frame.
-        stages: Seconds of the job by stage: decode and flow work ahead in a thread of their own.
-        overlap: The share of decode and flow that was not waited for.
+        stages: Seconds of the job by stage, see `render.stages`.
+        overlap: The share of decode, flow and encode that was not waited for.
 
     """
 

@@ -13,10 +13,11 @@ from typing import Any
 from videostyle.measure.bench import Bench, Row
 from videostyle.measure.report import rounded, versions
 from videostyle.media.writer import part_path, publish
-from videostyle.render.stages import AHEAD, BEHIND
+from videostyle.render.stages import AHEAD, BEHIND, LINE
 
 _STEP_HEAD = ("step", "optimizer", "precision", "ms/step", "Mpx·it/s", "TFLOP/s", "of GEMM", "frames/s", "memory")
-_JOB_HEAD = ("job", "frames", "frames/s", "after 1st", "1st frame", "of GEMM", *AHEAD, *BEHIND, "overlap", "memory")
+_STAGES = (*AHEAD, *LINE, *BEHIND)
+_JOB_HEAD = ("job", "frames", "frames/s", "after 1st", "1st frame", "of GEMM", *_STAGES, "overlap", "memory")
 
 
 def as_dict(found: Bench) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _job_cells(row: Row) -> tuple[str, ...]:
         "-" if row.following_fps is None else f"{row.following_fps:.3g}",
         "-" if row.first_frame_seconds is None else f"{row.first_frame_seconds:.3g} s",
         f"{row.share_of_gemm:.0%}",
-        *(f"{stages.get(name, 0.0):.3g} s" for name in (*AHEAD, *BEHIND)),
+        *(f"{stages.get(name, 0.0):.3g} s" for name in _STAGES),
         "-" if row.overlap is None else f"{row.overlap:.0%}",
         _memory(row.peak_memory_bytes),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from videostyle.style import onednn
 from videostyle.style.device import choose_device, choose_precision, prepare
 
 WIDTHS = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied
@@ -26,8 +27,8 @@ class Ceilings:
         device: cpu or cuda.
         name: The product's.
         threads: That torch computes with on the CPU.
-        gemm: Floating-point operations a second of a large matrix product, by precision; a multiplication and an
-            addition are two.
+        gemm: Floating-point operations a second of a large matrix product, by precision, by whatever library is the
+            fastest here; a multiplication and an addition are two.
         copy: Bytes a second, read and written.
 
     """
@@ -73,7 +74,10 @@ def device_name_of(device: torch.device) -> str:
 def _gemm_rate(device: torch.device, dtype: torch.dtype, side: int, seconds: float) -> float:
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(a)
-    return 2 * side**3 / seconds_each(lambda: torch.mm(a, b, out=out), device, seconds)
+    ways: list[Callable[[], object]] = [lambda: torch.mm(a, b, out=out)]
+    if onednn.suits(a):
+        ways.append(lambda: onednn.product(a, b))
+    return 2 * side**3 / min(seconds_each(way, device, seconds / len(ways)) for way in ways)
 
 
 def _copy_rate(device: torch.device, seconds: float) -> float:

@@ -59,9 +59,9 @@ class Performance:
 
     Args:
         seconds: Of the job, without the loading of the network.
-        first_seconds: Of those, until the first frame was handed to the encoder.
+        first_seconds: Of those, until the first frame was encoded.
         stages: Seconds by stage, see `render.stages`.
-        overlap: The share of decoding and flow that the optimizer did not have to wait for.
+        overlap: The share of decoding, flow and encoding that the optimizer did not have to wait for.
         work: Steps that were taken, in steps at full size.
         memory: Peak bytes: of the device's own memory if it is a GPU, else of the process.
 

@@ -14,11 +14,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from videostyle.measure.alone import peak_memory
 from videostyle.measure.ceilings import synchronize
 from videostyle.settings import Settings
+from videostyle.style.capture import Tapes, recorder
 from videostyle.style.device import choose_device, choose_precision, prepare
 from videostyle.style.layers import layer_shares
 from videostyle.style.look import Look, Style
 from videostyle.style.objective import Objective, TemporalTerm
-from videostyle.style.optimize import HISTORY, Walk, minimize
+from videostyle.style.optimize import HISTORY, NEAR, Walk, minimize
 from videostyle.style.vgg import VGG19, shapes, torchvision_indices
 from videostyle.style.weights import load
 
@@ -92,7 +93,16 @@ def measure_step(case: Case, *, chunk: int, warm: int) -> Step:
             synchronize(device)
             times.append(time.perf_counter())
 
-    minimize(Walk(image), objective, iterations=warm + CHUNKS * chunk, optimizer=case.optimizer, on_step=on_step)
+    minimize(
+        Walk(image),
+        objective,
+        iterations=warm + CHUNKS * chunk,
+        optimizer=case.optimizer,
+        stiffness=objective.stiffness,
+        prior=NEAR,
+        on_step=on_step,
+        steps=Tapes(recorder(device)).steps_down(objective),
+    )
     spans = [(end - begin) / chunk for begin, end in pairwise(times)]
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
     return Step(statistics.median(spans), count_operations(case), memory)

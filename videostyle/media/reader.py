@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, groupby
 
 import av
@@ -21,8 +21,10 @@ log = logging.getLogger(__name__)
 
 _DEINTERLACE = "mode=send_frame:parity=auto:deint=interlaced"
 
+Tell = Callable[..., None]
 
-def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame]:
+
+def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = False) -> Iterator[Frame]:
     """Yield the frames of `clip` that lie in `span`, upright, in presentation order.
 
     One frame is alive at a time, and the file closes when the generator does, so a caller may stop early.
@@ -32,16 +34,17 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame
         clip: From `source.probe`.
         size: (width, height) of the frames as shown.
         span: Which frames; frame numbers count shown frames, so all earlier ones are decoded as well.
+        quiet: What is wrong with the file was told before.
 
     Raises:
         InputError: No frame lies in `span`.
 
     """
     stored = size[::-1] if clip.rotation % 180 == 90 else size
-    found = False
+    found, tell = False, log.debug if quiet else log.warning
     with open_source(clip.path) as (container, stream):
-        pictures = _progressive(_of_one_size(_opaque(decoded(container, stream))))
-        for index, (picture, pts, duration) in enumerate(_timed(pictures, clip)):
+        pictures = _progressive(_of_one_size(_opaque(decoded(container, stream, quiet=quiet), tell), tell), tell)
+        for index, (picture, pts, duration) in enumerate(_timed(pictures, clip, tell)):
             seconds = pts * clip.time_base - clip.start
             if span.ended(index, seconds):
                 break
@@ -56,7 +59,7 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame
         raise InputError(f"no frame of {clip.path} lies in the range asked for; it has about {clip.frames}")
 
 
-def _timed(pictures: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFrame, int, int]]:
+def _timed(pictures: Iterator[VideoFrame], clip: Clip, tell: Tell) -> Iterator[tuple[VideoFrame, int, int]]:
     """Each picture with its timestamp and duration in ticks: timestamps rise, and a frame lasts until the next."""
     usual = max(1, round(1 / (clip.rate * clip.time_base)))
     held: VideoFrame | None = None
@@ -67,7 +70,7 @@ def _timed(pictures: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFr
             continue
         pts = picture.pts if picture.pts is not None else before + (held.duration or usual)
         if pts <= before:
-            log.warning("a frame at %.3f s is not later than the one before; it is moved", pts * clip.time_base)
+            tell("a frame at %.3f s is not later than the one before; it is moved", pts * clip.time_base)
             pts = before + 1
         yield held, before, pts - before
         held, before = picture, pts
@@ -75,17 +78,17 @@ def _timed(pictures: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFr
         yield held, before, held.duration or usual
 
 
-def _opaque(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+def _opaque(pictures: Iterator[VideoFrame], tell: Tell) -> Iterator[VideoFrame]:
     """The same pictures; the first one that is not opaque is told."""
     told = False
     for picture in pictures:
         if not told and color.transparent(picture):
-            log.warning("the film is partly transparent; it is laid on white")
+            tell("the film is partly transparent; it is laid on white")
             told = True
         yield picture
 
 
-def _of_one_size(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+def _of_one_size(pictures: Iterator[VideoFrame], tell: Tell) -> Iterator[VideoFrame]:
     """The same pictures; the first that has another size is told."""
     first: tuple[int, int] | None = None
     told = False
@@ -93,16 +96,16 @@ def _of_one_size(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         size = picture.width, picture.height
         first = first or size
         if size != first and not told:
-            log.warning("the picture changes from %dx%d to %dx%d; all of it is scaled to one size", *first, *size)
+            tell("the picture changes from %dx%d to %dx%d; all of it is scaled to one size", *first, *size)
             told = True
         yield picture
 
 
-def _progressive(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+def _progressive(pictures: Iterator[VideoFrame], tell: Tell) -> Iterator[VideoFrame]:
     """The same pictures, from the first interlaced one on without their combs: one out for each one in."""
     for picture in pictures:
         if picture.interlaced_frame:
-            log.warning("the film is interlaced; it is deinterlaced, one frame for each one it has")
+            tell("the film is interlaced; it is deinterlaced, one frame for each one it has")
             yield from _deinterlaced(chain([picture], pictures))
             return
         yield picture

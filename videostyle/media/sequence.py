@@ -105,13 +105,14 @@ def positions(clip: Clip, span: Span) -> list[int]:
     return found
 
 
-def read_frames(clip: Clip, size: tuple[int, int], span: Span) -> Iterator[Frame]:
+def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = False) -> Iterator[Frame]:
     """Yield the pictures of a sequence that lie in `span`, as `reader.read_frames` does those of a film.
 
     Args:
         clip: From `probe`.
         size: (width, height) of the frames.
         span: Which pictures; their place counts from 0, whatever their numbers.
+        quiet: As for a film; a picture has nothing to tell.
 
     Raises:
         InputError: No picture lies in `span`.

@@ -22,9 +22,11 @@ REACHES = (4, 8)  # pixels away that neighbours are asked
 ALIKE = 0.5  # pixels: flows that differ by less count as one
 _WIDTH = 9  # pixels of that neighbourhood
 _ROW = 1024
-DOUBTFUL = (4.0, 9.0)  # levels of color difference at which trust begins to go, and is gone
+DOUBTFUL = (2.5, 7.0)  # levels of color difference at which trust begins to go, and is gone
+USUAL = 8.0  # levels of color difference that noise makes at most
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
-_BORDER = 0.5  # pixels beyond the frame at which nothing is left that counts as inside
+REACHED = (0.6, 0.8)  # of a pixel's usual share of the frame before, at which trust begins, and is whole
+_BORDER = 0.5  # pixels beyond the frame at which trust has ended; within, a slow pan would drag the border along
 
 
 def _dis(preset: int) -> Method:
@@ -156,7 +158,7 @@ def _sampled(pixels: Pixels, x: Plane, y: Plane) -> Pixels:
 
 
 def consistent(backward: Plane, forward: Plane) -> Plane:
-    """(H, W) in [0, 1]: 1 where the forward flow leads home again and stays inside the frame, else 0.
+    """(H, W) in [0, 1], 1 where the forward flow leads home again and stays inside the frame.
 
     Not consistent where |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5, with ŵ the backward flow and w̃ the forward flow found
     at its end (Sundaram et al. 2010, as in Ruder et al. 2016). What comes from up to `_BORDER` pixels outside is part
@@ -168,8 +170,7 @@ def consistent(backward: Plane, forward: Plane) -> Plane:
     error = np.square(home + backward).sum(-1)
     scale = np.square(home).sum(-1) + np.square(backward).sum(-1)
     beyond = np.maximum.reduce([-x, x - (w - 1), -y, y - (h - 1)])
-    inside = np.clip(1 - beyond / _BORDER, 0, 1)
-    trusted: Plane = ((error <= 0.01 * scale + 0.5) * inside).astype(np.float32)
+    trusted: Plane = np.clip(1 - beyond / _BORDER, 0, 1) * (error <= 0.01 * scale + 0.5)
     return trusted
 
 
@@ -181,16 +182,37 @@ def off_boundaries(backward: Plane) -> Plane:
     return calm
 
 
+def reached(forward: Plane) -> Plane:
+    """(H, W) in [0, 1]: how far each pixel of the frame was in sight before, by what the forward flow brings to it.
+
+    Every pixel of the frame before is laid where its flow leads, over the four nearest places (the range map of Wang et
+    al. 2018, arXiv:1711.05890). What comes to light from behind something gets little, also where a smooth flow is only
+    stretched over it and leads home; little is less than usual in this frame, for a camera that moves in thins out all.
+    """
+    h, w = forward.shape[:2]
+    x, y = _ends(forward)
+    left, top = np.floor(x), np.floor(y)
+    laid = np.zeros((h + 2) * (w + 2))
+    for column, row in ((left, top), (left + 1, top), (left, top + 1), (left + 1, top + 1)):
+        share = (1 - np.abs(x - column)) * (1 - np.abs(y - row))
+        place = np.clip(row + 1, 0, h + 1).astype(int) * (w + 2) + np.clip(column + 1, 0, w + 1).astype(int)
+        laid += np.bincount(place.ravel(), share.ravel(), laid.size)
+    density = cv2.GaussianBlur(laid.reshape(h + 2, w + 2)[1:-1, 1:-1].astype(np.float32), (0, 0), 0.8)
+    density /= min(1.0, float(np.median(density)) + 1e-6)
+    seen: Plane = np.clip((density - REACHED[0]) / (REACHED[1] - REACHED[0]), 0, 1)
+    return seen
+
+
 def looks_right(backward: Plane, here: Pixels, there: Pixels) -> Plane:
     """(H, W) in [0, 1]: how well the flow explains the picture, after a change of light has been allowed for.
 
-    A difference of color counts as far as it is above the picture's usual one and above what a small error of the
-    flow makes of the local contrast: `EXCUSED` of it, where texture makes any flow look wrong.
+    A difference of color counts as far as it is above the picture's usual one, at most `USUAL`, and above what a small
+    error of the flow makes of the local contrast: `EXCUSED` of it, where texture makes any flow look wrong.
     """
     moved = cv2.remap(there, *_ends(backward), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     relit = _relit(moved.astype(np.float32), here.astype(np.float32))
     difference: Plane = cv2.GaussianBlur(np.abs(here - relit).max(-1), (0, 0), 1.0)
-    excess = difference - np.median(difference) - EXCUSED * _contrast(here)
+    excess = difference - min(USUAL, float(np.median(difference))) - EXCUSED * _contrast(here)
     right: Plane = np.clip((DOUBTFUL[1] - excess) / (DOUBTFUL[1] - DOUBTFUL[0]), 0, 1).astype(np.float32)
     return right
 
@@ -222,8 +244,8 @@ def _by_boundary(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -
 
 
 def _by_evidence(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
-    evident = consistent(backward, forward) * looks_right(backward, here, there)
-    soft: Plane = np.minimum(cv2.GaussianBlur(evident, (0, 0), 0.8), evident)
+    evident = consistent(backward, forward) * reached(forward) * looks_right(backward, here, there)
+    soft: Plane = np.minimum(cv2.GaussianBlur(evident, (0, 0), 0.5), evident)
     return soft
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,9 +19,19 @@ KEPT = 4  # at most
 SETUPS = 4  # last frames of earlier shots that are kept, for a shot that returns to the same setup
 KNOWN = 0.5  # of a frame: a shot whose first frame follows an earlier one in more than this is no new setup
 ENOUGH = 0.002  # of a frame: less than this is not worth looking back for
+UNTOLD = Motion(np.empty((0, 0, 2), np.float32), np.empty((0, 0), np.float32))  # of a frame that follows unasked
+
+Asked = Callable[[int, bool], bool]
 
 
-def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", done: int = 0) -> Iterator[Step]:
+def always(number: int, opens: bool) -> bool:
+    """Every frame is asked for."""
+    return True
+
+
+def follow_motion(
+    frames: Iterable[Frame], flow: str, mask: str = "evidence", done: int = 0, asked: Asked = always
+) -> Iterator[Step]:
     """Yield every frame in order with its motion; the first frame of a shot has none.
 
     Where the previous frame hid something, older frames of the shot that saw it come along: Ruder et al. 2016,
@@ -33,7 +43,9 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", do
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
         mask: A name in `motion.flow.MASKS`.
-        done: How many frames at the beginning need no motion, since they are finished; they tell of those that follow.
+        done: How many frames at the beginning are finished and need no motion; they tell of those that follow.
+        asked: Which of the others need it, by their number from 0 and whether they open a shot. The motion of one that
+            needs none is `UNTOLD`, but None if it opens a shot.
 
     """
     measure = partial(estimate, method=METHODS[flow], mask=mask)
@@ -45,12 +57,16 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", do
         motion: Motion | None = None
         recalls: tuple[Recall, ...] = ()
         light = light_of(frame.pixels)
-        if previous is None or _starts(previous, frame, light, measure, cut=new_shot):
+        opens = previous is None or _opens(previous.light, light, cut=new_shot)
+        needed = number >= done and asked(number, opens)
+        if previous is None or opens:
             setups.extend([previous.frame] if previous is not None else [])
-            recalls = tuple(_known(frame, setups, measure)) if number >= done else ()
+            recalls = tuple(_known(frame, setups, measure)) if needed else ()
             kept.clear()
             since = 0
-        elif number >= done:
+        elif not needed:
+            motion = UNTOLD
+        else:
             before = previous.frame
             motion = _standing(frame) if light.gone else measure(before.pixels, frame.pixels)
             recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not before], measure))
@@ -62,11 +78,9 @@ def follow_motion(frames: Iterable[Frame], flow: str, mask: str = "evidence", do
         previous, since = replace(step, frame=seen), since + 1
 
 
-def _starts(previous: Step, frame: Frame, light: Light, measure: partial[Motion], *, cut: bool) -> bool:
-    """Whether a shot begins: the light comes back, or what looks like a cut is more than a change of light."""
-    if light.gone or previous.light.gone:
-        return previous.light.gone and not light.gone
-    return cut and float(measure(previous.frame.pixels, frame.pixels).mask.mean()) <= KNOWN
+def _opens(before: Light, now: Light, *, cut: bool) -> bool:
+    """Whether a shot begins: at a cut, and where the light comes back; not where nothing can be seen."""
+    return not now.gone and (cut or before.gone)
 
 
 def _standing(frame: Frame) -> Motion:
@@ -101,7 +115,7 @@ def and_back(steps: Iterable[Step], flow: str, mask: str = "evidence") -> Iterat
     """The steps of `follow_motion` with how each previous frame comes from the next, for passes that go backward."""
     previous: Step | None = None
     for step in steps:
-        if previous is None or step.motion is None:
+        if previous is None or step.motion is None or step.motion is UNTOLD:
             yield step
         else:
             yield replace(step, back=estimate(step.frame.pixels, previous.frame.pixels, METHODS[flow], mask))

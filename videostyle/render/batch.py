@@ -11,7 +11,15 @@ from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, UnreadableError
 from videostyle.media import sequence, still
-from videostyle.render.plan import Plan, Request, check_settings, check_styles, plan_picture, tell_of_limit
+from videostyle.render.plan import (
+    Plan,
+    Request,
+    check_settings,
+    check_styles,
+    plan_picture,
+    tell_of_limit,
+    tell_of_small_styles,
+)
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -98,6 +106,7 @@ def make_batch(request: Request) -> Batch:
     if not plans:
         raise InputError(f"no picture of {request.content} can be made; the notices say why")
     tell_of_limit(max(max(sizes[plan.request.content]) for plan in plans), request)
+    tell_of_small_styles(plans)
     return Batch(request.output, tuple(plans), len(named))
 
 

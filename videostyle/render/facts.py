@@ -21,7 +21,7 @@ Facts = dict[str, str]
 WHOLE = 64 << 20  # bytes up to which a file is known by all of its content; beyond, by samples of it
 _PIECE = 1 << 16
 _PIECES = 256
-_IDLE = ("report", "weights", "device")  # settings that change nothing, or that the engine's facts tell better
+_IDLE = ("report", "weights", "device", "workers")  # change nothing, or the engine's facts tell better
 
 
 def plan_facts(plan: Plan) -> Facts:

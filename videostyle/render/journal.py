@@ -1,8 +1,10 @@
 """What a job keeps beside its output while it is not finished: the segments that are done, and what the next one needs.
 
-`.out.mp4.videostyle/` holds for each segment its packets and a note, and, of the last two, the state they leave:
+`.out.mp4.videostyle/` holds for each segment its packets and a note, and, of those that others go on from, the state
+they leave:
 
     job.json          the facts that the work depends on
+    scattered         is there if segments were made out of order
     000003.packets    what the segment adds to the film
     000003.state      what the next frame needs from it
     000003.json       the note, with checksums of both; written last, it makes the segment count
@@ -18,7 +20,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,19 +28,17 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from videostyle.errors import MediaError, OutputError
 from videostyle.media.writer import publish
 from videostyle.render.facts import Facts, differences, fingerprint
+from videostyle.render.states import State, concerns
 
 log = logging.getLogger(__name__)
 
-State = dict[str, NDArray[Any]]  # by name; empty where the next frame needs nothing
-
-STATES = 2  # kept, so that one that is damaged costs a segment and not the job
+STATES = 2  # kept of segments in a row, so that one that is damaged costs a segment and not the job
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Journal:
         facts: All that the result depends on.
         resume: Go on with what is there; otherwise it is discarded.
         holds: Whether what is elsewhere agrees with a file of packets.
+        scattered: Segments are made out of order.
 
     Raises:
         OutputError: Another process works there, or what is there belongs to another job.
@@ -77,11 +78,18 @@ class Journal:
     """
 
     def __init__(
-        self, output: Path, facts: Facts, *, resume: bool, holds: Callable[[Path], bool] = lambda packets: True
+        self,
+        output: Path,
+        facts: Facts,
+        *,
+        resume: bool,
+        holds: Callable[[Path], bool] = lambda packets: True,
+        scattered: bool = False,
     ) -> None:
         self.output, self.folder = output, state_folder(output)
         self._job = fingerprint(facts)
-        self._holds, self._segments = holds, list[Segment]()
+        self._holds, self._segments, self._states = holds, dict[int, Segment](), set[int]()
+        self._scattered = scattered
         with told(output):
             self.folder.mkdir(exist_ok=True)
         self._lock = _lock(self.folder, output)
@@ -96,58 +104,86 @@ class Journal:
             check_facts(self.output, facts)
         known = _facts(self.folder) == facts
         if resume and known:
-            self._segments = self._usable()
+            self._scattered |= (self.folder / "scattered").exists()
+            self._segments = self._all_sound() if self._scattered else self._usable()
         try:
             with told(self.output):
                 self._clear()
                 if not known:
                     _write(self.folder / "job.json", facts)
+                if self._scattered:
+                    (self.folder / "scattered").touch()
         except BaseException as error:
             self._leave(error)
             raise
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """What is done."""
-        return tuple(self._segments)
+        """What is done, in the film's order."""
+        return tuple(self._segments[number] for number in sorted(self._segments))
+
+    @property
+    def scattered(self) -> bool:
+        """Whether segments are made out of order, or some of what is kept was: a state has only what its own need."""
+        return self._scattered
+
+    def done(self, number: int) -> bool:
+        """Whether a segment is."""
+        return number in self._segments
 
     @property
     def frames(self) -> int:
         """How many frames are done."""
-        return sum(segment.frames for segment in self._segments)
+        return sum(segment.frames for segment in self.segments)
 
     @property
     def complete(self) -> bool:
         """Whether nothing is left to be made but the film of it."""
         return _read(self.folder / "complete.json", self._job) == {"frames": self.frames}
 
-    @property
-    def draft(self) -> Path:
-        """Where the packets of the next segment go."""
-        return self._file(len(self._segments), "packets")
+    def draft(self, number: int) -> Path:
+        """Where the packets of a segment go."""
+        return self._file(number, "packets")
 
     @property
     def packets(self) -> list[Path]:
         """The packets of the segments that are done."""
-        return [self._file(segment.number, "packets") for segment in self._segments]
+        return [self._file(segment.number, "packets") for segment in self.segments]
 
-    @property
-    def state(self) -> State:
-        """What the last segment leaves to the next frame."""
-        if not self._segments or not self._segments[-1].state:
-            return {}
-        return load_file(self._file(self._segments[-1].number, "state"))
+    def state(self, number: int) -> State | None:
+        """What a finished segment left to the next frame; None if that is not here any more."""
+        segment = self._segments.get(number)
+        if segment is None or not self._leads_on(segment):
+            return None
+        return load_file(self._file(number, "state")) if segment.state else {}
 
-    def publish(self, frames: int, state: State) -> None:
-        """Let the segment whose packets are in `draft` count."""
-        number = len(self._segments)
+    def recall(self, place: int) -> State | None:
+        """What the frame at a place in the source left, to the last bit if that is here; None if nothing is."""
+        found: State | None = None
+        for segment in self.segments:
+            names = [name for name in self._names(segment) if concerns(name, place)]
+            if len(names) > 1 and (found is None or any(name.startswith("previous") for name in names)):
+                state = self.state(segment.number)
+                found = found if state is None else {name: state[name] for name in names}
+        return found
+
+    def publish(self, number: int, frames: int, state: State, outlived: Callable[[int], bool]) -> None:
+        """Let the segment whose packets are in `draft` count, and take away the states that `outlived` says."""
         with told(self.output):
             left = self._save(number, state) if state else ""
-            segment = Segment(number, frames, _synced_digest(self.draft), left)
+            segment = Segment(number, frames, _synced_digest(self.draft(number)), left)
             _write(self._file(number, "json"), _checked(asdict(segment), self._job))
-            self._segments.append(segment)
-            if number >= STATES:
-                self._file(number - STATES, "state").unlink(missing_ok=True)
+            self._segments[number] = segment
+            self._states.add(number)
+            for old in [number for number in self._states if outlived(number)]:
+                self._file(old, "state").unlink(missing_ok=True)
+                self._states.discard(old)
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Let segments count no more."""
+        for number in numbers:
+            self._file(number, "json").unlink(missing_ok=True)
+            self._segments.pop(number, None)
 
     def conclude(self) -> None:
         """Note that there are no more segments."""
@@ -188,7 +224,23 @@ class Journal:
         save_file({name: np.ascontiguousarray(value) for name, value in state.items()}, path)
         return _synced_digest(path)
 
-    def _usable(self) -> list[Segment]:
+    def _names(self, segment: Segment) -> Iterable[str]:
+        """Of the arrays in a segment's state."""
+        try:
+            with safe_open(self._file(segment.number, "state"), framework="np") as file:
+                return list(file.keys())
+        except (OSError, SafetensorError):
+            return ()
+
+    def _all_sound(self) -> dict[int, Segment]:
+        """Every segment that is there and whole."""
+        numbers = sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json"))
+        sound = {number: segment for number in numbers if (segment := self._sound(number)) is not None}
+        for number in set(numbers) - set(sound):
+            log.warning("segment %d of the kept work is damaged; it is made again", number + 1)
+        return sound
+
+    def _usable(self) -> dict[int, Segment]:
         """The segments to go on from: sound ones, after which the next has what it needs."""
         sound: list[Segment] = []
         while (segment := self._sound(len(sound))) is not None:
@@ -198,7 +250,7 @@ class Journal:
             done -= 1
         if self._file(done, "json").exists():
             log.warning("segment %d of the kept work is damaged; it is made again", done + 1)
-        return sound[:done]
+        return {segment.number: segment for segment in sound[:done]}
 
     def _sound(self, number: int) -> Segment | None:
         found = _read(self._file(number, "json"), self._job)
@@ -215,10 +267,14 @@ class Journal:
 
     def _clear(self) -> None:
         """Take away what does not count: files of a segment that was not finished, and whatever else lies there."""
-        done = len(self._segments)
-        kept = {self.folder / "job.json", *self.packets, *(self._file(n, "json") for n in range(done))}
-        kept |= {self._file(n, "state") for n in range(max(0, done - STATES), done)}
-        if self._segments and self.complete:
+        done = self._segments
+        last = max(done, default=0)
+        self._states = {n for n in done if self._scattered or n > last - STATES}
+        kept = {self.folder / "job.json", *self.packets, *(self._file(n, "json") for n in done)}
+        kept |= {self._file(n, "state") for n in self._states}
+        if self._scattered:
+            kept.add(self.folder / "scattered")
+        if done and self.complete:
             kept.add(self.folder / "complete.json")
         for path in set(self.folder.iterdir()) - kept:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -1,4 +1,4 @@
-"""A planned job, run: decode ∥ flow → stylize → encode, in one line of generators."""
+"""A planned job, run."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import hashlib
 import json
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from importlib.metadata import version
-from itertools import islice
+from itertools import cycle, groupby, islice
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from videostyle.errors import DivergedError, UnreadableError
 from videostyle.frames import Frame, Pixels, Plane, Step
@@ -27,18 +26,23 @@ from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.render.batch import Batch
 from videostyle.render.facts import Facts, fingerprint
-from videostyle.render.journal import Journal, State, discard, told
+from videostyle.render.journal import STATES, Journal, discard
+from videostyle.render.line import Closed, Item, Made, Part, Stylize, stylized, work
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
-from videostyle.render.prefetch import prefetch
+from videostyle.render.prefetch import GRACE, Stop, merged, prefetch, shared, together
 from videostyle.render.result import Result, result_of
+from videostyle.render.scenes import LostError, Scene, begin, find_scenes, leave, outlived, undone
 from videostyle.render.segments import in_segments
-from videostyle.render.stages import Stages
+from videostyle.render.stages import Stages, summed
+from videostyle.render.states import State, kept, restored
 from videostyle.settings import INITS, Settings
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
-    from videostyle.style import stylizer
+    from videostyle.motion.follow import Asked
+    from videostyle.style.stylizer import Stylized
     from videostyle.style.vgg import VGG19
     from videostyle.style.weights import Weights
 
@@ -51,7 +55,7 @@ class FrameReport:
 
     Args:
         index: Its place in the source.
-        seconds: What it took.
+        seconds: Since the frame that was finished before it, or since the beginning.
         losses: What was left of each loss, weighted, by name; empty where no step was taken.
 
     """
@@ -59,15 +63,6 @@ class FrameReport:
     index: int
     seconds: float
     losses: dict[str, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Made:
-    """A finished frame, what was left of each loss on it, and what it leaves to the next one, fetched when asked."""
-
-    frame: Frame
-    losses: dict[str, float]
-    state: Callable[[], State]
 
 
 @dataclass(frozen=True)
@@ -99,8 +94,6 @@ class Summary:
 OnFrame = Callable[[FrameReport], object]
 OnWork = Callable[[float], None]
 OnResume = Callable[[int], object]
-_FULL = 65535  # of 16 bits
-Stylize = Callable[[Iterable[Step], State], Iterator[Made]]
 
 
 def stylize_video(
@@ -173,7 +166,7 @@ def run(
     Args:
         plan: From `make_plan`.
         on_frame: Called after every frame.
-        on_work: Called after every optimizer step with its cost, in steps at full size.
+        on_work: Called after every optimizer step, in its thread, with its cost, in steps at full size.
         on_resume: Called once with how many frames were done before, where some were.
 
     """
@@ -181,7 +174,7 @@ def run(
         log.info("%s is finished already", plan.request.output)
         discard(plan.request.output)
         return Summary(plan.request.output, plan.frames or 0, 0.0, plan.written_size, "none")
-    return _run(plan, None if plan.untouched else _load(plan.settings), on_frame, on_work, on_resume)
+    return _run(plan, () if plan.untouched else _load(plan.settings), on_frame, on_work, on_resume)
 
 
 def run_batch(
@@ -198,7 +191,7 @@ def run_batch(
         OutputError: The directory cannot be made, or a file cannot be written there.
 
     """
-    loaded = None if batch.untouched else _load(batch.settings)
+    loaded = () if batch.untouched else _load(batch.settings)
     batch.make_folder()
     for plan in batch.plans:
         try:
@@ -209,41 +202,48 @@ def run_batch(
 
 def _run(
     plan: Plan,
-    loaded: _Loaded | None,
+    engines: Sequence[_Engine],
     on_frame: OnFrame,
     on_work: OnWork,
     on_resume: OnResume = lambda frames: None,
 ) -> Summary:
-    began, stages = time.monotonic(), Stages()
-    weights = "none" if loaded is None else loaded.weights
-    comment = _comment(plan, weights)
+    began = time.monotonic()
+    weights = engines[0].weights if engines else "none"
+    comment, stages = _comment(plan, weights), list[Stages]()
     if plan.clip is None:
-        frames = _run_still(plan, _hand(plan, loaded, on_work, plan.request.attention_map), comment, on_frame)
+        frames = _run_still(plan, engines, comment, on_frame, on_work)
     else:
-        frames = _run_film(plan, plan.clip, loaded, comment, on_frame, on_work, on_resume, stages)
+        frames = _run_film(plan, plan.clip, engines, comment, on_frame, on_work, on_resume, stages)
     seconds = time.monotonic() - began
-    return Summary(plan.request.output, frames, seconds, plan.written_size, weights, stages.seconds)
+    return Summary(plan.request.output, frames, seconds, plan.written_size, weights, summed(stages))
 
 
 def _run_film(
     plan: Plan,
     clip: Clip,
-    loaded: _Loaded | None,
+    engines: Sequence[_Engine],
     comment: str,
     on_frame: OnFrame,
     on_work: OnWork,
     on_resume: OnResume,
-    stages: Stages,
+    stages: list[Stages],
 ) -> int:
     request, result = plan.request, result_of(plan, clip, comment)
-    facts = plan.facts | ({} if loaded is None else loaded.facts)
-    with Journal(request.output, facts, resume=request.resume, holds=result.holds) as journal:
+    facts = plan.facts | _engine_facts(engines)
+    workers = plan.settings.workers or max(1, len(engines))
+    with Journal(request.output, facts, resume=request.resume, holds=result.holds, scattered=workers > 1) as journal:
         if journal.frames:
             _tell_of_resume(plan, journal.frames, on_resume)
-        if not journal.complete:
-            stylize = _hand(plan, loaded, on_work, None if journal.frames else request.attention_map)
-            _render(plan, clip, stylize, result, journal, on_frame, stages)
-        with stages.timing("finish"):
+        while not journal.complete:
+            try:
+                with together() as stop:
+                    told = _heeding(on_work, stop)
+                    hands = [_hand(plan, engine, told) for engine in islice(cycle(engines or [None]), workers)]
+                    _render(_Job(plan, clip, result, journal, stages, stop), hands, on_frame)
+            except LostError as lost:
+                journal.drop(lost.segments)
+        stages.append(Stages())
+        with stages[-1].timing("finish"):
             result.finish(journal)
         return journal.frames
 
@@ -253,57 +253,157 @@ def _tell_of_resume(plan: Plan, done: int, on_resume: OnResume) -> None:
     on_resume(done)
 
 
-def _render(
-    plan: Plan, clip: Clip, stylize: Stylize, result: Result, journal: Journal, on_frame: OnFrame, stages: Stages
-) -> None:
+def _heeding(on_work: OnWork, stop: Stop) -> OnWork:
+    """The same, told by one thread at a time; a thread that is to end does so at its next step."""
+    lock = Lock()
+
+    def tell(work: float) -> None:
+        stop.heed()
+        with lock:
+            on_work(work)
+
+    return tell
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A film to be made, and what its threads share."""
+
+    plan: Plan
+    clip: Clip
+    result: Result
+    journal: Journal
+    stages: list[Stages]
+    stop: Stop
+
+    @property
+    def alone(self) -> bool:
+        """No frame needs another one."""
+        return self.plan.settings.independent or self.plan.untouched
+
+    def timer(self) -> Stages:
+        """A clock for the threads of one line."""
+        self.stages.append(Stages())
+        return self.stages[-1]
+
+
+def _render(job: _Job, hands: Sequence[_Hand], on_frame: OnFrame) -> None:
     """Make the segments that are not done yet; each is kept as soon as it is made."""
-    alone = plan.settings.independent or plan.untouched
-    state = journal.state
-    ahead = prefetch(_steps(plan, clip, journal.frames, stages, alone=alone))
-    with closing(stages.timed("wait", ahead)) as steps:
-        for part in in_segments(steps, cuts=not alone):
-            frames = 0
-            with told(journal.output), result.run(journal.draft) as run:
-                making = stages.timed("optimize", stylize(part, state), within="wait")
-                for made in _reported(making, on_frame):
-                    with stages.timing("encode"):
-                        run.write(made.frame)
-                    frames += 1
-            state = {} if alone else made.state()
-            journal.publish(frames, state)
+    last_segments: list[int] = []
+    lines = _scattered(job, hands, last_segments) if job.journal.scattered else [_in_order(job, hands[0])]
+    began, journal = time.monotonic(), job.journal
+    with closing(merged(lines, job.stop, grace=2 * GRACE)) as found:
+        for made in found:
+            if isinstance(made, Made):
+                ended = time.monotonic()
+                on_frame(FrameReport(made.content.index, ended - began, made.losses()))
+                began = ended
+            else:
+                journal.publish(made.number, made.frames, made.state, _outlived(journal, last_segments, made.number))
     journal.conclude()
 
 
-def _reported(making: Iterator[Made], on_frame: OnFrame) -> Iterator[Made]:
-    began = time.monotonic()
-    for made in making:
-        yield made
-        ended = time.monotonic()
-        on_frame(FrameReport(made.frame.index, ended - began, made.losses))
-        began = ended
+def _outlived(journal: Journal, last_segments: Sequence[int], newest: int) -> Callable[[int], bool]:
+    """What tells whose state nobody needs any more."""
+    if journal.scattered:
+        return outlived(last_segments, journal.done)
+    return lambda number: number <= newest - STATES
 
 
-def _steps(plan: Plan, clip: Clip, done: int, stages: Stages, *, alone: bool) -> Iterator[Step]:
-    """The steps after the first `done`, which are read as well, for what they tell of those that follow."""
-    from videostyle.motion.follow import and_back, follow_motion, forget_motion
+def _in_order(job: _Job, hand: _Hand) -> Iterator[Made | Closed]:
+    """One segment after another."""
+    stages = job.timer()
+    return work(stylized(_parts(job, stages), hand.stylize), job.result, job.journal, stages, job.stop)
 
-    request, settings = plan.request, plan.settings
+
+def _parts(job: _Job, stages: Stages) -> Iterator[Part]:
+    """The segments after those that are done."""
+    journal = job.journal
+    done, first = journal.frames, len(journal.segments)
+    state = journal.state(first - 1) if first else {}
+    ahead = prefetch(islice(_steps(job, stages, done), done, None), job.stop)
+    with closing(stages.timed("wait", ahead)) as steps:
+        for number, part in enumerate(in_segments(steps, cuts=not job.alone), first):
+            yield Part(number, part, (lambda _: state or {}) if number == first else (lambda left: left))
+
+
+def _scattered(job: _Job, hands: Sequence[_Hand], last_segments: list[int]) -> list[Iterator[Made | Closed]]:
+    """Scenes side by side, one in each hand; the numbers of their last segments are noted as they are found."""
+    take = shared(prefetch(_scenes(job, last_segments), job.stop, 2 * len(hands)))
+    return [_line(job, hand, iter(take, None)) for hand in hands]
+
+
+def _scenes(job: _Job, last_segments: list[int]) -> Iterator[Scene]:
+    """Those of the film that are not done yet."""
+    steps = _moving(job, job.timer(), 0, lambda number, opens: opens, quiet=False)
+    for scene in find_scenes(steps, cuts=not job.alone):
+        last_segments.append(scene.segments[-1])
+        todo = undone(scene, job.journal)
+        if todo:
+            yield replace(scene, todo=todo)
+
+
+def _line(job: _Job, hand: _Hand, scenes: Iterator[Scene]) -> Iterator[Made | Closed]:
+    """One scene after another, as long as there are any to take."""
+    stages = job.timer()
+    making = hand.apart(stylized(_scene_parts(job, stages, scenes), hand.stylize))
+    return work(making, job.result, job.journal, stages, job.stop)
+
+
+def _scene_parts(job: _Job, stages: Stages, scenes: Iterator[Scene]) -> Iterator[Part]:
+    ahead = prefetch(_scene_steps(job, stages, scenes), job.stop)
+    with closing(stages.timed("wait", ahead)) as steps:
+        for (scene, number), found in groupby(steps, lambda item: item[:2]):
+            yield Part(
+                number,
+                (step for _, _, step in found),
+                partial(begin, scene, number, job.journal, job.stop),
+                partial(leave, scene, number),
+            )
+
+
+def _scene_steps(job: _Job, stages: Stages, scenes: Iterator[Scene]) -> Iterator[tuple[Scene, int, Step]]:
+    """What is to be made of the scenes; the film is read once from beginning to end, with flow only where needed."""
+    wanted, at = range(0), 0
+    steps = _steps(job, stages, 0, lambda number, opens: number in wanted, quiet=True)
+    for scene in scenes:
+        for number in scene.todo:
+            wanted = scene.frames(number)
+            for step in islice(steps, wanted.start - at, wanted.stop - at):
+                yield scene, number, step
+            at = wanted.stop
+
+
+def _steps(job: _Job, stages: Stages, done: int, asked: Asked | None = None, *, quiet: bool = False) -> Iterator[Step]:
+    """All steps, with the motion of those after the first `done` that are asked for, and where each style goes."""
+    plan = job.plan
+    moving = _moving(job, stages, done, asked, quiet=quiet)
+    found = _in_regions(moving, plan.settings.content_masks, plan.size, plan.request.span)
+    return stages.timed("flow", found, within="decode")
+
+
+def _moving(job: _Job, stages: Stages, done: int, asked: Asked | None, *, quiet: bool) -> Iterator[Step]:
+    from videostyle.motion.follow import always, and_back, follow_motion, forget_motion
+
+    plan, clip, settings = job.plan, job.clip, job.plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
-    frames = stages.timed("decode", read(clip, plan.size, request.span))
-    moving = forget_motion(frames) if alone else follow_motion(frames, settings.flow, settings.mask, done)
-    if settings.passes > 1:
-        moving = and_back(moving, settings.flow, settings.mask)
-    found = _in_regions(moving, settings.content_masks, plan.size, request.span)
-    return islice(stages.timed("flow", found, within="decode"), done, None)
+    frames = stages.timed("decode", read(clip, plan.size, plan.request.span, quiet=quiet))
+    if job.alone:
+        return forget_motion(frames)
+    moving = follow_motion(frames, settings.flow, settings.mask, done, asked or always)
+    return and_back(moving, settings.flow, settings.mask) if settings.passes > 1 else moving
 
 
-def _run_still(plan: Plan, stylize: Stylize, comment: str, on_frame: OnFrame) -> int:
+def _run_still(plan: Plan, engines: Sequence[_Engine], comment: str, on_frame: OnFrame, on_work: OnWork) -> int:
     began = time.monotonic()
     content = still.read_frame(plan.request.content, plan.size)
     steps = _in_regions([Step(content, None)], plan.settings.content_masks, plan.size, Span())
-    (made,) = stylize(steps, {})
-    still.write_still(plan.request.output, made.frame.pixels, comment, made.frame.alpha)
-    on_frame(FrameReport(0, time.monotonic() - began, made.losses))
+    with together() as stop:
+        hand = _hand(plan, engines[0] if engines else None, _heeding(on_work, stop))
+        (made,) = prefetch(hand.stylize(0, steps, {}), stop)
+    frame = made.frame()
+    still.write_still(plan.request.output, frame.pixels, comment, frame.alpha)
+    on_frame(FrameReport(0, time.monotonic() - began, made.losses()))
     return 1
 
 
@@ -316,32 +416,31 @@ def _in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, in
         yield replace(step, regions=tuple(planes))
 
 
-def _pass_through(steps: Iterable[Step], state: State) -> Iterator[Made]:
-    return (Made(step.frame, {}, dict) for step in steps)
+def _pass_through(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+    return (Made(step.frame, partial(_same, step.frame), dict, dict) for step in steps)
+
+
+def _same(frame: Frame) -> Frame:
+    return frame
 
 
 def _beside(stylize: Stylize) -> Stylize:
     """The same, with each frame's content to its left."""
 
-    def both(steps: Iterable[Step], state: State) -> Iterator[Made]:
-        contents: deque[Frame] = deque()
-
-        def noted() -> Iterator[Step]:
-            for step in steps:
-                contents.append(step.frame)
-                yield step
-
-        for made in stylize(noted(), state):
-            frame, content = made.frame, contents.popleft()
-            alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
-            pixels = np.hstack([content.pixels, frame.pixels])
-            yield replace(made, frame=replace(frame, pixels=pixels, alpha=alpha))
+    def both(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+        return (replace(made, frame=partial(_joined, made)) for made in stylize(number, steps, state))
 
     return both
 
 
+def _joined(made: Made) -> Frame:
+    frame = made.frame()
+    alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
+    return replace(frame, pixels=np.hstack([made.content.pixels, frame.pixels]), alpha=alpha)
+
+
 @dataclass(frozen=True, eq=False)
-class _Loaded:
+class _Engine:
     """A network, the device it is on, the name of its weights, and what results depend on of all that."""
 
     network: VGG19
@@ -350,16 +449,25 @@ class _Loaded:
     facts: Facts
 
 
-def _load(settings: Settings) -> _Loaded:
-    """The style room, opened: this is where torch loads."""
-    from videostyle.style.device import choose_device, choose_precision, prepare
+def _load(settings: Settings) -> list[_Engine]:
+    """The style room, opened, with an engine on each device: this is where torch loads."""
+    from videostyle.style.device import choose_devices
     from videostyle.style.layers import layer_shares
-    from videostyle.style.vgg import VGG19
     from videostyle.style.weights import load
 
-    device = choose_device(settings.device)
-    prepare(device)
+    devices = choose_devices(settings.device)
     weights = load(settings.weights, layer_shares((*settings.content_layers, *settings.style_layers)))
+    digest = _digest(weights)
+    return [_engine(settings, weights, digest, device) for device in devices]
+
+
+def _engine(settings: Settings, weights: Weights, digest: str, device: torch.device) -> _Engine:
+    import torch
+
+    from videostyle.style.device import choose_precision, prepare
+    from videostyle.style.vgg import VGG19
+
+    prepare(device)
     network = VGG19(
         weights.tensors,
         weights.pooling if settings.pooling == "auto" else settings.pooling,
@@ -367,72 +475,66 @@ def _load(settings: Settings) -> _Loaded:
         native=weights.pooling,
         dtype=choose_precision(settings.precision, device),
     )
-    return _Loaded(network, device, weights.identity, _engine_facts(weights, device))
-
-
-def _engine_facts(weights: Weights, device: torch.device) -> Facts:
-    import torch
-
-    found = hashlib.sha256()
-    for name in sorted(weights.tensors):
-        found.update(weights.tensors[name].numpy().tobytes())
-    return {
-        "weights": f"{weights.identity} ({found.hexdigest()[:16]})",
+    facts = {
+        "weights": f"{weights.identity} ({digest})",
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
+    return _Engine(network, device, weights.identity, facts)
 
 
-def _hand(plan: Plan, loaded: _Loaded | None, on_work: OnWork, attention_map: Path | None) -> Stylize:
-    """What restyles the steps of a segment; the map, if any, is made of the first step of all."""
-    stylize = _pass_through if loaded is None else _stylizer(plan, loaded, on_work, attention_map)
-    return _beside(stylize) if plan.request.side_by_side else stylize
+def _digest(weights: Weights) -> str:
+    found = hashlib.sha256()
+    for name in sorted(weights.tensors):
+        found.update(weights.tensors[name].numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
-def _stylizer(plan: Plan, loaded: _Loaded, on_work: OnWork, attention_map: Path | None) -> Stylize:
+def _engine_facts(engines: Sequence[_Engine]) -> Facts:
+    """Devices of one kind count as one."""
+    if not engines:
+        return {}
+    return engines[0].facts | {"device": ", ".join(sorted({engine.facts["device"] for engine in engines}))}
+
+
+@dataclass(frozen=True, eq=False)
+class _Hand:
+    """What restyles the steps of a segment; used by one thread, whose work is to be wrapped in `apart`."""
+
+    stylize: Stylize
+    apart: Callable[[Iterator[Item]], Iterator[Item]] = iter
+
+
+def _hand(plan: Plan, engine: _Engine | None, on_work: OnWork) -> _Hand:
+    hand = _Hand(_pass_through) if engine is None else _styling(plan, engine, on_work)
+    return replace(hand, stylize=_beside(hand.stylize)) if plan.request.side_by_side else hand
+
+
+def _styling(plan: Plan, engine: _Engine, on_work: OnWork) -> _Hand:
+    from videostyle.style.device import in_own_stream
     from videostyle.style.stylizer import Stylizer
 
     settings = plan.settings
     stylizer = Stylizer(
         settings,
-        loaded.network,
+        engine.network,
         [still.read_still(style) for style in plan.request.styles],
-        loaded.device,
+        engine.device,
         on_work,
         masks=[matte.read_matte(Path(mask)) for mask in settings.style_masks],
         init=None if settings.init in INITS else still.read_still(Path(settings.init)),
     )
 
-    maps = iter([attention_map])
+    def stylize(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+        seen = steps if number else _mapped(steps, stylizer.salience, plan.request.attention_map)
+        for made in stylizer.stylize(seen, restored(state, engine.device)):
+            yield _handed(made, {} if settings.independent else made.state.tensors())
 
-    def stylize(steps: Iterable[Step], state: State) -> Iterator[Made]:
-        seen = _mapped(steps, stylizer.salience, next(maps, None))
-        for made in stylizer.stylize(seen, _restored(state, loaded.device)):
-            yield Made(made.frame, made.losses, partial(_kept, made.state))
-
-    return stylize
+    return _Hand(stylize, partial(in_own_stream, device=engine.device))
 
 
-def _kept(state: stylizer.State) -> State:
-    """What a frame leaves to the next, for a file: the frame itself to the last bit, the older ones at 16 bits."""
-    arrays = {name: tensor.cpu().contiguous().numpy() for name, tensor in state.tensors().items()}
-    return {name: array if name.startswith("previous") else _rounded(array) for name, array in arrays.items()}
-
-
-def _rounded(array: NDArray[np.float32]) -> NDArray[np.uint16]:
-    rounded: NDArray[np.uint16] = np.rint(array * np.float32(_FULL)).astype(np.uint16)
-    return rounded
-
-
-def _restored(state: State, device: torch.device) -> stylizer.State | None:
-    """The same in torch's own memory: how numbers lie there can change the last bit of what is made of them."""
-    import torch
-
-    from videostyle.style.stylizer import State as Left
-
-    arrays = {name: array / np.float32(_FULL) if array.dtype == np.uint16 else array for name, array in state.items()}
-    tensors = {name: torch.from_numpy(array).clone().to(device) for name, array in arrays.items()}
-    return Left.of(tensors) if state else None
+def _handed(made: Stylized, left: Mapping[str, Tensor]) -> Made:
+    return Made(made.content, lambda: made.frame, lambda: made.losses, partial(kept, left))
 
 
 def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Path | None) -> Iterator[Step]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import cycle
 from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
@@ -26,6 +27,7 @@ from videostyle.style.schedule import fresh_work
 log = logging.getLogger(__name__)
 
 CPU_LONGEST = 384  # default longest side without a GPU
+SOFT = 1.25  # enlargement of a style beyond which it is seen that detail is missing
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,10 @@ def make_plan(request: Request) -> Plan:
         still.picture_size(style)
     if request.fps is not None and not sequence.is_sequence(request.content):
         raise InputError("--fps is for numbered pictures; anything else has its own times")
-    if still.is_still(request.content) and not sequence.is_sequence(request.content):
-        return _plan_still(request)
-    return _plan_film(request, request.prepared)
+    alone = still.is_still(request.content) and not sequence.is_sequence(request.content)
+    plan = _plan_still(request) if alone else _plan_film(request, request.prepared)
+    tell_of_small_styles([plan])
+    return plan
 
 
 def _plan_still(request: Request) -> Plan:
@@ -338,6 +341,22 @@ def tell_of_limit(longest: int, request: Request) -> None:
         log.warning(
             "no GPU: the longest side is %d pixels, not %d; say --size %d for all of it", CPU_LONGEST, longest, longest
         )
+
+
+def tell_of_small_styles(plans: Iterable[Plan]) -> None:
+    """Each style that some plan has to enlarge, once: it has no detail of that size to give."""
+    needed: dict[Path, float] = {}
+    for plan in plans:
+        for style, scale in zip(plan.request.styles, cycle(plan.settings.style_scale), strict=False):
+            side = 0 if plan.untouched or plan.finished else max(plan.size) * scale
+            needed[style] = max(needed.get(style, 0), side)
+    for style, side in needed.items():
+        longest = max(still.picture_size(style))
+        if side > SOFT * longest:
+            log.warning(
+                "%s is enlarged from %d to %d pixels and becomes soft; take a larger picture or a lower --style-scale",
+                *(style, longest, round(side)),
+            )
 
 
 def _limited(longest: int, settings: Settings) -> bool:

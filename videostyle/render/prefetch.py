@@ -1,62 +1,157 @@
-"""Work ahead in a thread: decoding and flow run while the optimizer does."""
+"""Work in threads of their own behind bounded queues: all of them run at once, and end together at the first error."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
 
+NAME = "videostyle"  # of the threads
+DEPTH = 4  # items that wait between two threads
+BLINK = 0.05  # seconds until a thread that waits looks up again
+GRACE = 0.25  # seconds that threads get to end; one in a library's long call ends by itself after it
+
+
+class StoppedError(Exception):
+    """Raised in the other threads when one has failed; nobody is to see it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """Tells every thread of a job to end."""
+
+    _said: threading.Event = field(default_factory=threading.Event)
+    _causes: list[BaseException] = field(default_factory=list)
+
+    def say(self, cause: BaseException) -> None:
+        """End all of them; the first cause counts."""
+        self._causes.append(cause)
+        self._said.set()
+
+    @property
+    def said(self) -> bool:
+        return self._said.is_set()
+
+    @property
+    def cause(self) -> BaseException:
+        return self._causes[0]
+
+    def heed(self) -> None:
+        """End this thread's work if that was said.
+
+        Raises:
+            StoppedError: It was.
+
+        """
+        if self.said:
+            raise StoppedError
+
+
+@contextmanager
+def together() -> Iterator[Stop]:
+    """Threads within this block end together; what is raised is the first cause."""
+    stop = Stop()
+    try:
+        yield stop
+    except StoppedError:
+        raise stop.cause from None
+
 
 @dataclass(frozen=True)
 class _End:
-    """The stream is over, with the error that ended it, if any."""
-
-    error: BaseException | None = None
+    """A stream is over."""
 
 
-def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T, None, None]:
-    """Yield `items` in order, made in a thread up to `depth` ahead.
+def prefetch(items: Iterable[T], stop: Stop, depth: int = DEPTH) -> Generator[T, None, None]:
+    """Yield `items` in order, made in a thread up to `depth` ahead; see `merged`."""
+    return merged([items], stop, depth)
 
-    An error is raised where its item would have been. Closing the generator stops the thread and closes `items`.
+
+def merged(
+    streams: Iterable[Iterable[T]], stop: Stop, depth: int = DEPTH, grace: float = GRACE
+) -> Generator[T, None, None]:
+    """Yield the items of all streams as they come, those of each in order and made in a thread of its own.
+
+    Closing the generator before its end stops everything, as an error in any thread does.
+
+    Args:
+        streams: What is made; each is closed in its thread.
+        stop: Of the job.
+        depth: How many items may wait.
+        grace: Seconds that the threads get to end.
+
+    Raises:
+        StoppedError: Something else has failed.
+
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
-    stop = threading.Event()
-    thread = threading.Thread(target=_fill, args=(items, ready, stop), daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=_fill, args=(stream, ready, stop), daemon=True, name=NAME) for stream in streams]
+    for thread in threads:
+        thread.start()
     try:
-        while not isinstance(item := ready.get(), _End):
-            yield item
-        if item.error is not None:
-            raise item.error
+        running = len(threads)
+        while running:
+            item = _taken(ready, stop)
+            if isinstance(item, _End):
+                running -= 1
+            else:
+                yield item
+    except BaseException as error:
+        stop.say(error)
+        raise
     finally:
-        stop.set()
-        thread.join()
+        _join(threads, grace)
 
 
-def _fill(items: Iterable[T], ready: queue.Queue[T | _End], stop: threading.Event) -> None:
-    end = _End()
+def _join(threads: Iterable[threading.Thread], grace: float) -> None:
+    until = time.monotonic() + grace
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+
+
+def _fill(items: Iterable[T], ready: queue.Queue[T | _End], stop: Stop) -> None:
     try:
         for item in items:
-            if not _put(ready, item, stop):
-                break
+            _put(ready, item, stop)
+        _put(ready, _End(), stop)
     except BaseException as error:
-        end = _End(error)
+        stop.say(error)
     finally:
         close: Callable[[], None] | None = getattr(items, "close", None)
         if close is not None:
             close()
-    _put(ready, end, stop)
 
 
-def _put(ready: queue.Queue[T | _End], item: T | _End, stop: threading.Event) -> bool:
-    while not stop.is_set():
+def _put(ready: queue.Queue[T | _End], item: T | _End, stop: Stop) -> None:
+    while True:
+        stop.heed()
         try:
-            ready.put(item, timeout=0.1)
-            return True
+            return ready.put(item, timeout=BLINK)
         except queue.Full:
             continue
-    return False
+
+
+def _taken(ready: queue.Queue[T | _End], stop: Stop) -> T | _End:
+    while True:
+        stop.heed()
+        try:
+            return ready.get(timeout=BLINK)
+        except queue.Empty:
+            continue
+
+
+def shared(items: Iterable[T]) -> Callable[[], T | None]:
+    """A way for several threads to take the next item each; None when there are no more."""
+    iterator, lock = iter(items), threading.Lock()
+
+    def take() -> T | None:
+        with lock:
+            return next(iterator, None)
+
+    return take

@@ -38,8 +38,8 @@ def check_engine(settings: Settings) -> None:
         WeightsError: The file is not there, or holds something else.
 
     """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", settings.device):
-        raise SettingError("device", settings.device, "auto, cpu, cuda or cuda:N")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?(,cuda:\d+)*", settings.device):
+        raise SettingError("device", settings.device, "auto, cpu, cuda, cuda:N or several of these: cuda:0,cuda:1")
     if settings.weights not in NAMED_WEIGHTS:
         _check_weights(Path(settings.weights))
 

@@ -59,9 +59,10 @@ class _Film:
 
     @contextmanager
     def run(self, draft: Path) -> Iterator[Run]:
+        film = draft.with_suffix(self.plan.request.output.suffix)
         with (
             draft.open("wb") as file,
-            RunWriter(self._within(draft.parent), self.clip, self.plan.written_size, self._encoding, file) as run,
+            RunWriter(film, self.clip, self.plan.written_size, self._encoding, file) as run,
         ):
             yield run
 

@@ -10,19 +10,20 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-AHEAD = ("decode", "flow")  # in the thread that works ahead
-BEHIND = ("wait", "optimize", "encode", "finish")  # one after another in the thread that shows; wait is for the other
+AHEAD = ("decode", "flow")  # in a thread that works ahead
+LINE = ("wait", "optimize", "hold", "finish")  # one after another; waiting for those ahead, holding for the one behind
+BEHIND = ("encode",)  # in a thread that works behind
 
 
 class Stages:
-    """Seconds spent in each stage of one job; a stage belongs to one thread."""
+    """Seconds spent in each stage; a stage belongs to one thread."""
 
     def __init__(self) -> None:
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
     @property
     def seconds(self) -> Mapping[str, float]:
-        return {name: self._seconds[name] for name in (*AHEAD, *BEHIND) if name in self._seconds}
+        return {name: self._seconds[name] for name in (*AHEAD, *LINE, *BEHIND) if name in self._seconds}
 
     def timed(self, name: str, items: Iterable[T], within: str | None = None) -> Generator[T, None, None]:
         """The items, with the time it takes to make them counted as `name`, less what of it counts as `within`."""
@@ -40,6 +41,12 @@ class Stages:
             if close is not None:
                 close()
 
+    def handing(self, name: str, items: Iterable[T]) -> Generator[T, None, None]:
+        """The items, with the time until the next one is asked for counted as `name`."""
+        for item in items:
+            with self.timing(name):
+                yield item
+
     @contextmanager
     def timing(self, name: str, within: str | None = None) -> Iterator[None]:
         """Count the time of a block."""
@@ -51,7 +58,17 @@ class Stages:
             self._seconds[name] += spent - (self._seconds[within or ""] - inner)
 
 
+def summed(all_stages: Iterable[Stages]) -> Mapping[str, float]:
+    """Seconds by stage of threads that worked side by side, added up."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for stages in all_stages:
+        for name, seconds in stages.seconds.items():
+            found[name] += seconds
+    return found
+
+
 def overlap(seconds: Mapping[str, float]) -> float | None:
-    """The share of the work ahead that nobody had to wait for; None where there was none."""
-    ahead = sum(seconds.get(name, 0.0) for name in AHEAD)
-    return max(0.0, 1 - seconds.get("wait", 0.0) / ahead) if ahead else None
+    """The share of the work ahead and behind that the optimizer did not have to wait for; None where there was none."""
+    beside = sum(seconds.get(name, 0.0) for name in (*AHEAD, *BEHIND))
+    idle = seconds.get("wait", 0.0) + seconds.get("hold", 0.0)
+    return max(0.0, 1 - idle / beside) if beside else None

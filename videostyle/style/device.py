@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
 import torch
 
 from videostyle.errors import SettingError
+
+T = TypeVar("T")
 
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -29,6 +35,16 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def choose_devices(names: str) -> list[torch.device]:
+    """The devices that `--device` names, separated by commas.
+
+    Raises:
+        SettingError: One of them is not on this machine.
+
+    """
+    return [choose_device(name) for name in names.split(",")]
+
+
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """What VGG19 computes in; auto is half precision on a GPU, and float32 on a CPU, which is slow at anything less."""
     if name == "auto":
@@ -46,3 +62,20 @@ def prepare(device: torch.device, *, autotune: bool = False) -> None:
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = autotune
+
+
+def in_own_stream(items: Iterable[T], device: torch.device) -> Iterator[T]:
+    """The items; what is asked of a GPU to make them does not wait for what other threads ask of it."""
+    with _own_stream(device):
+        yield from items
+
+
+@contextmanager
+def _own_stream(device: torch.device) -> Iterator[None]:
+    if device.type != "cuda":
+        yield
+        return
+    stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.default_stream(device))
+    with torch.cuda.device(device), torch.cuda.stream(stream):
+        yield

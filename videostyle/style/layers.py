@@ -37,6 +37,13 @@ def stride(name: str) -> int:
     return 1 << (int(layer_name(name)[4]) - 1)
 
 
+def reach(name: str) -> float:
+    """How far from its middle a place of an activation sees, in pixels: 1 for `relu1_1`, 77.5 for `relu5_1`."""
+    block, number = int(layer_name(name)[4]), int(layer_name(name)[6])
+    convolved: int = sum(count << scale for scale, count in enumerate((*BLOCKS[: block - 1], number)))
+    return convolved + sum(1 << scale for scale in range(block - 1)) / 2
+
+
 def layer_shares(words: Iterable[str]) -> dict[str, float]:
     """`name` or `name:weight` each → how much each layer counts, by canonical name; the shares sum to 1.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,12 +13,15 @@ from torch import Tensor
 
 from videostyle.settings import Settings
 from videostyle.style import attention, color, losses
-from videostyle.style.layers import layer_shares, stride
-from videostyle.style.measures import MEASURES, Distance, Measure, mixed
+from videostyle.style.device import choose_precision
+from videostyle.style.layers import layer_shares, reach, stride
+from videostyle.style.measures import MEASURES, Distance, Measure, in_half, mixed
 from videostyle.style.objective import Extract, Features, FeatureTerm, RangeTerm, StyleTerm, Term, VariationTerm
 from videostyle.style.pixels import resize, scaled_size
 
 RANGE_WEIGHT = 1.0
+HALVED = ("centred", "gram", "classic")  # measures that may see half precision where the network has it
+BEYOND = 0.25  # share of what a place sees that may lie beyond its region before it no longer counts
 MATCHED_FROM = 4  # stride of the finest activations that attention matches: finer ones hold strokes, not things
 
 
@@ -60,7 +64,7 @@ class Look:
 
     def __init__(self, settings: Settings, styles: Sequence[Style], content: Tensor) -> None:
         self._settings = settings
-        self._measure = _measure(settings)
+        self._measure = _measure(settings, content.device)
         painted = [Style(_painted(s.image, content, settings.color), s.scale, s.share, s.mask) for s in styles]
         self.styles = painted
         self._groups = [[style] for style in painted] if settings.content_masks else [painted]
@@ -93,10 +97,8 @@ class Look:
         aims = [self._aims(extract, group, longest) for group in range(len(self._groups))]
         terms: list[Term] = [self._content_term(features, strong)]
         for number, aim in enumerate(aims):
-            where = _product(regions[number] if regions else None, strong, target)
-            area = float(regions[number].mean()) if regions else 1.0
-            name = f" {number + 1}" if regions else ""
-            terms += self._style_terms(aim, features, where, area, name, target)
+            region = regions[number] if regions else None
+            terms += self._style_terms(aim, features, region, strong, f" {number + 1}" if regions else "", target)
         return [
             *terms,
             VariationTerm(target=torch.stack([a.smoothness for a in aims]).mean(), weight=s.tv_weight),
@@ -126,15 +128,16 @@ class Look:
         )
 
     def _style_terms(
-        self, aim: _Aims, features: Features, where: Tensor | None, area: float, name: str, target: Tensor
+        self, aim: _Aims, features: Features, region: Tensor | None, strong: Tensor | None, name: str, target: Tensor
     ) -> list[Term]:
         """A region's pull is as strong at each of its places as if the whole frame were that region."""
-        s = self._settings
+        s, area = self._settings, 1.0 if region is None else float(region.mean())
+        inner = {} if region is None else {n: _inner(region, n, _size(target, n)) for n in self._style_shares}
         style = StyleTerm(
             describe=self._measure.describe,
             distances=aim.distances,
-            shares=self._style_shares,
-            places={} if where is None else {n: _laid(where, _size(target, n)) for n in self._style_shares},
+            shares=_kept(self._style_shares, inner, area),
+            places=_products(inner, strong, target, self._style_shares),
             weight=s.style_weight * area,
             decay=s.style_decay,
             name=f"style{name}",
@@ -142,10 +145,11 @@ class Look:
         if not s.match_weight:
             return [style]
         layers = self._matched_layers()
+        laid = {} if region is None else {n: _laid(region, features[n]) for n in layers}
         match = FeatureTerm(
             targets={n: attention.matched(features[n], aim.places[n]) for n in layers},
             shares={n: 1 / len(layers) for n in layers},
-            places={} if where is None else {n: _even(_laid(where, features[n])) for n in layers},
+            places={n: _even(places) for n, places in _products(laid, strong, target, layers).items()},
             weight=s.match_weight * area,
             decay=s.style_decay,
             name=f"match{name}",
@@ -174,8 +178,10 @@ class Look:
         return _Aims(distances, kept, (shares * smoothness).sum())
 
 
-def _measure(settings: Settings) -> Measure:
-    return MEASURES["classic" if settings.normalization == "none" else settings.style_loss]
+def _measure(settings: Settings, device: torch.device) -> Measure:
+    name = "classic" if settings.normalization == "none" else settings.style_loss
+    half = device.type == "cuda" and choose_precision(settings.precision, device) != torch.float32
+    return in_half(MEASURES[name]) if half and name in HALVED else MEASURES[name]
 
 
 def _painted(style: Tensor, content: Tensor, colors: str) -> Tensor:
@@ -185,10 +191,36 @@ def _painted(style: Tensor, content: Tensor, colors: str) -> Tensor:
     return color.palette_matched(style, content) if colors == "match" else style
 
 
-def _product(region: Tensor | None, strong: Tensor | None, target: Tensor) -> Tensor | None:
-    """How much each place of a frame counts, (1, 1, H, W); None where all count alike."""
-    maps = [_laid(places, target) for places in (region, strong) if places is not None]
-    return torch.stack(maps).prod(0) if maps else None
+def _inner(region: Tensor, layer: str, size: tuple[int, int]) -> Tensor:
+    """A region, at the size of a layer, less the places whose activations see much of what lies beyond its edge.
+
+    They would have the other region's style count in this one's, so Gatys et al. 2017 (arXiv:1611.07865, section 4.1)
+    leave them out as well; here softly, by how much more or less of the region lies around them than at them.
+    """
+    laid = _laid(region, size)
+    cells = math.ceil(reach(layer) / stride(layer))
+    around = F.avg_pool2d(laid, 2 * cells + 1, 1, cells, count_include_pad=False)
+    foreign = (around - laid).abs() / laid.clamp(min=losses.EPSILON)
+    return laid * (1 - foreign / BEYOND).clamp(min=0)
+
+
+def _kept(shares: Mapping[str, float], inner: Mapping[str, Tensor], area: float) -> Mapping[str, float]:
+    """How much each layer counts in a region, by how much of the region its places see alone."""
+    if not inner:
+        return shares
+    kept = {name: share * float(inner[name].mean()) / max(area, losses.EPSILON) for name, share in shares.items()}
+    total = sum(kept.values())
+    return {name: share / total for name, share in kept.items()} if total else shares
+
+
+def _products(
+    regions: Mapping[str, Tensor], strong: Tensor | None, target: Tensor, layers: Iterable[str]
+) -> dict[str, Tensor]:
+    """How much each place counts, by layer; none where all count alike."""
+    if strong is None:
+        return dict(regions)
+    steered = {name: _laid(strong, _size(target, name)) for name in layers}
+    return {name: places * regions[name] if regions else places for name, places in steered.items()}
 
 
 def _size(target: Tensor, layer: str) -> tuple[int, int]:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from videostyle.style import onednn
+
 EPSILON = 1e-8
 
 
@@ -21,17 +23,33 @@ class _Moments(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, shares: Tensor | None) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(rows, shares)
         if shares is None:
-            return rows.mean(0), rows.T @ rows / len(rows)
+            return rows.mean(0, dtype=_wide(rows)), _product(rows.T, rows.T) / len(rows)
         weighted = rows * shares
-        return weighted.sum(0), rows.T @ weighted
+        return weighted.sum(0), _product(rows.T, weighted.T)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         rows, shares = ctx.saved_tensors
         of_mean, of_second = grads
         if shares is None:
-            return torch.addmm(of_mean / len(rows), rows, (of_second + of_second.T) / len(rows)), None
-        return torch.addmm(of_mean, rows, of_second + of_second.T) * shares, None
+            return _product(rows, (of_second + of_second.T) / len(rows), of_mean / len(rows)), None
+        return _product(rows, of_second + of_second.T, of_mean) * shares, None
+
+
+def _product(a: Tensor, b: Tensor, added: Tensor | None = None) -> Tensor:
+    """The product a bᵀ, with a row added to each of its own; of half precision the sums are float32."""
+    if onednn.suits(a):
+        return onednn.product(a, b, added)
+    wide, b = _wide(a), b.to(a.dtype)
+    if a.is_cuda and a.dtype != wide:
+        found = torch.mm(a, b.T, out_dtype=wide)
+        return found if added is None else found + added
+    a, b = a.to(wide), b.to(wide)
+    return a @ b.T if added is None else torch.addmm(added, a, b.T)
+
+
+def _wide(rows: Tensor) -> torch.dtype:
+    return torch.promote_types(rows.dtype, torch.float32)
 
 
 def shares_of(places: Tensor | None) -> Tensor | None:

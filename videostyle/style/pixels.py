@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -10,24 +11,59 @@ from torch import Tensor
 
 from videostyle.frames import Pixels, Plane
 
+Depth = np.dtype[np.unsignedinteger[np.typing.NBitBase]]
+
 
 def to_tensor(pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
     """(H, W, 3) of an unsigned integer type → (1, 3, H, W) float32 in [0, 1]."""
     full = float(np.iinfo(pixels.dtype).max)
-    moved = torch.tensor(np.ascontiguousarray(pixels), device=device)
+    moved = _sent(torch.tensor(np.ascontiguousarray(pixels)), device)
     return (moved.float() / full).permute(2, 0, 1)[None]
 
 
 def to_plane(plane: Plane, device: torch.device | str = "cpu") -> Tensor:
     """(H, W) → (1, 1, H, W) float32."""
-    return torch.tensor(np.ascontiguousarray(plane), dtype=torch.float32, device=device)[None, None]
+    return _sent(torch.tensor(np.ascontiguousarray(plane), dtype=torch.float32), device)[None, None]
 
 
-def to_pixels(image: Tensor, dtype: np.dtype[np.unsignedinteger[np.typing.NBitBase]]) -> Pixels:
-    """(1, 3, H, W) → (H, W, 3); values outside [0, 1] are clipped, the rest rounded, never truncated."""
-    full = float(np.iinfo(dtype).max)
-    scaled = (image[0].detach().clamp(0, 1) * full).round().permute(1, 2, 0)
-    pixels: Pixels = scaled.cpu().numpy().astype(dtype)
+def to_field(flow: Plane, device: torch.device | str = "cpu") -> Tensor:
+    """(H, W, 2) → (1, 2, H, W) float32."""
+    return _sent(torch.from_numpy(flow), device).permute(2, 0, 1)[None]
+
+
+def _sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """The tensor on a device, which is not waited for."""
+    if torch.device(device).type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def fetched(tensor: Tensor) -> Callable[[], Tensor]:
+    """Begin to bring a tensor to the CPU; what is returned waits for it, and may do so in another thread."""
+    if tensor.device.type != "cuda":
+        return lambda: tensor
+    here = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    here.copy_(tensor, non_blocking=True)
+    arrived = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+    arrived.record(torch.cuda.current_stream(tensor.device))
+
+    def wait() -> Tensor:
+        arrived.synchronize()
+        return here
+
+    return wait
+
+
+def to_levels(image: Tensor, dtype: Depth) -> Tensor:
+    """(1, 3, H, W) → (H, W, 3) integers; values outside [0, 1] are clipped, the rest rounded, never truncated."""
+    full = np.iinfo(dtype).max
+    scaled = (image[0].detach().clamp(0, 1) * float(full)).round().permute(1, 2, 0)
+    return scaled.to(torch.uint8 if full == 255 else torch.int32).contiguous()
+
+
+def to_pixels(image: Tensor, dtype: Depth) -> Pixels:
+    """(1, 3, H, W) → (H, W, 3), as `to_levels` has it."""
+    pixels: Pixels = to_levels(image, dtype).cpu().numpy().astype(dtype, copy=False)
     return pixels
 
 

@@ -10,7 +10,8 @@ from videostyle.settings import Settings
 UNSEEN = 0.005  # of a frame: with more to make anew than this, a following frame gets a coarse level too
 COARSE, EXTRA = 0.5, 1.0  # its size, and its steps as a share of the others; they cost a quarter
 CALM, MOVING = 1 / 3, 0.5  # the least share of the steps; pixels of motion from which all of them are taken
-SMALLEST = 64  # longest side in pixels below which no coarser level is worth its while
+ROUGHEST = 96  # longest side in pixels that halving a fresh frame stops at: smaller ones forget what is shown
+SMALLEST = 64  # longest side in pixels below which a following frame gets no coarse level
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,18 @@ class Level:
 
 
 def fresh_levels(settings: Settings, longest: int) -> list[Level]:
-    """The levels of a frame that starts from nothing; its longest side has `longest` pixels."""
-    steps = settings.first_iterations
-    coarse = [scale for scale in settings.levels[:-1] if scale * longest >= SMALLEST]
-    each = round(steps * settings.coarse_share / len(coarse)) if coarse else 0
-    levels = [Level(scale, each, each * number, steps) for number, scale in enumerate(coarse)]
-    spent = each * len(coarse)
-    return [*levels, Level(1.0, steps - spent, spent, steps)]
+    """The levels of a frame that starts from nothing; its longest side has `longest` pixels.
+
+    Each has as many steps, whatever size the frame has in the end: so a smaller result is what a larger one went
+    through, and a preview shows the look of the final picture.
+    """
+    scales, steps = settings.levels or _halvings(longest), settings.first_iterations
+    return [Level(scale, steps, steps * number, steps * len(scales)) for number, scale in enumerate(scales)]
+
+
+def _halvings(longest: int) -> tuple[float, ...]:
+    count = max(0, math.floor(math.log2(longest / ROUGHEST)))
+    return tuple(0.5**n for n in range(count, -1, -1))
 
 
 def following_levels(settings: Settings, longest: int, unseen: float, speed: float) -> list[Level]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -14,13 +15,14 @@ from torch import Tensor
 from videostyle.errors import DivergedError
 from videostyle.frames import Frame, Motion, Pixels, Plane, Step
 from videostyle.settings import Settings
+from videostyle.style.capture import Tapes, recorder
 from videostyle.style.light import lit, unlit
 from videostyle.style.look import Look, Style
 from videostyle.style.losses import matrix_root
 from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
 from videostyle.style.objective import Objective, TemporalTerm, Term
-from videostyle.style.optimize import Moments, Walk, minimize
-from videostyle.style.pixels import resize, scaled_size, to_pixels, to_plane, to_tensor
+from videostyle.style.optimize import FAR, NEAR, Moments, Walk, minimize
+from videostyle.style.pixels import fetched, resize, scaled_size, to_field, to_levels, to_plane, to_tensor
 from videostyle.style.schedule import Level, following_levels, fresh_levels
 from videostyle.style.vgg import VGG19
 from videostyle.style.warp import warp
@@ -50,7 +52,7 @@ class State:
 
     Args:
         opening: (1, 3, H, W), the content of the frame that settled the look.
-        previous: The frame, by its place in the source.
+        previous: The frame, by its place in the source: the last of those known.
         known: The frame and those before it that may be recalled, by their places.
 
     """
@@ -71,20 +73,56 @@ class State:
     def of(cls, tensors: Mapping[str, Tensor]) -> State:
         """The state that gave `tensors`."""
         images = [name.split() for name in tensors if name.endswith("image")]
-        previous = next(int(at) for kind, at, _ in images if kind == "previous")
         known = {
             int(at): _Past(*(tensors[f"{kind} {at} {p}"] for p in ("image", "ripeness"))) for kind, at, _ in images
         }
-        return cls(tensors["opening"], previous, known)
+        return cls(tensors["opening"], max(known), known)
 
 
 @dataclass(frozen=True, eq=False)
 class Stylized:
-    """A finished frame, what was left of each loss on it, weighted, by name, and what it leaves to the next one."""
+    """A finished frame that may still be on its way from the device; whoever asks for it waits, in any thread.
 
-    frame: Frame
-    losses: dict[str, float]
+    Args:
+        content: The frame it was made of.
+        state: What it leaves to the next one.
+        names: Of the losses.
+        levels: Waits for its (H, W, 3) integers.
+        values: Waits for whether it is finite, and what was left of each loss.
+
+    """
+
+    content: Frame
     state: State
+    names: tuple[str, ...]
+    levels: Callable[[], Tensor]
+    values: Callable[[], Tensor]
+
+    @cached_property
+    def frame(self) -> Frame:
+        """The frame restyled.
+
+        Raises:
+            DivergedError: The objective was not finite.
+
+        """
+        if not self.values()[0]:
+            raise DivergedError(self.content.index)
+        dtype = self.content.pixels.dtype
+        return replace(self.content, pixels=self.levels().numpy().astype(dtype, copy=False))
+
+    @cached_property
+    def losses(self) -> dict[str, float]:
+        """What was left of each loss, weighted, by name."""
+        return dict(zip(self.names, self.values()[1:].tolist(), strict=True))
+
+
+def _on_its_way(content: Frame, image: Tensor, walk: Walk, state: State) -> Stylized:
+    """A frame, (1, 3, H, W), at the end of its walk: nothing here waits for a GPU."""
+    finite = torch.isfinite(walk.image).all().to(image)
+    values = torch.stack([finite, *(loss.to(image) for loss in walk.losses.values())])
+    levels = to_levels(image, content.pixels.dtype)
+    return Stylized(content, state, tuple(walk.losses), fetched(levels), fetched(values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +165,7 @@ class _Worked:
     content: Tensor
     canvas: _Canvas
     past: _Past
-    losses: dict[str, float]
+    walk: Walk
 
 
 class Stylizer:
@@ -167,6 +205,7 @@ class Stylizer:
             for number, style in enumerate(styles)
         ]
         self._init = None if init is None else to_tensor(init, device)
+        self._tapes = Tapes(recorder(device))
 
     def stylize(self, steps: Iterable[Step], state: State | None = None) -> Iterator[Stylized]:
         """Yield each step's frame restyled. What one frame leaves to the next stays float, never 8 bit.
@@ -177,9 +216,6 @@ class Stylizer:
             steps: In order.
             state: What the frame before the first step left, where one went before.
 
-        Raises:
-            DivergedError: The objective is not finite.
-
         """
         rungs = list(LADDER)
         made = self._forward(steps, state, rungs)
@@ -189,9 +225,8 @@ class Stylizer:
         for worked in made:
             known = _remembered(known, worked.step, worked.past)
             finished = worked.canvas.look.finished(worked.past.image, worked.content)
-            pixels = to_pixels(lit(finished, worked.step.light), worked.step.frame.pixels.dtype)
             left = State(worked.opening, worked.step.frame.index, known)
-            yield Stylized(replace(worked.step.frame, pixels=pixels), worked.losses, left)
+            yield _on_its_way(worked.step.frame, lit(finished, worked.step.light), worked.walk, left)
 
     def _forward(self, steps: Iterable[Step], state: State | None, rungs: list[Rung]) -> Iterator[_Worked]:
         """The first pass: each frame from those before it."""
@@ -206,9 +241,10 @@ class Stylizer:
                 look = Look(self._settings, self._styles, opening)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
             canvas = _Canvas(look.canvas(content), regions, look, self._held(_earlier(step, previous, known)))
-            previous, losses = self._worked_on(canvas, step, rungs)
+            walk = self._within_memory(canvas, rungs)
+            previous = _Past(walk.image.clamp(0, 1), _ripened(canvas))
             known = _remembered(known, step, previous)
-            yield _Worked(step, opening, content, canvas, previous, losses)
+            yield _Worked(step, opening, content, canvas, previous, walk)
 
     def _again(self, worked: list[_Worked], state: State | None, rungs: list[Rung]) -> list[_Worked]:
         """The later passes, backward and forward in turn (multi-pass in Ruder et al. 2016).
@@ -231,16 +267,9 @@ class Stylizer:
             return worked
         begin = torch.lerp(worked.past.image, held.image, held.mask)
         canvas = replace(worked.canvas, held=replace(held, start=begin, unseen=0.0))
-        past, losses = self._worked_on(canvas, worked.step, rungs)
-        ripeness = torch.maximum(past.ripeness, worked.past.ripeness)
-        return replace(worked, canvas=canvas, past=replace(past, ripeness=ripeness), losses=losses)
-
-    def _worked_on(self, canvas: _Canvas, step: Step, rungs: list[Rung]) -> tuple[_Past, dict[str, float]]:
-        found = self._within_memory(canvas, rungs)
-        if not bool(torch.isfinite(found.image).all()):
-            raise DivergedError(step.frame.index)
-        losses = {name: float(v) for name, v in found.losses.items()}
-        return _Past(found.image.clamp(0, 1), _ripened(canvas)), losses
+        walk = self._within_memory(canvas, rungs)
+        past = _Past(walk.image.clamp(0, 1), torch.maximum(_ripened(canvas), worked.past.ripeness))
+        return replace(worked, canvas=canvas, past=past, walk=walk)
 
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
@@ -262,11 +291,12 @@ class Stylizer:
             total, free = total + taken * picture, free - taken
         merged, trusted = total + free * nearest, (1 - free).clamp(0, 1)
         image, ripeness = merged[:, :3], merged[:, 3:].clamp(0, 1)
-        return _Held(image, trusted, ripeness, image, float(1 - trusted.mean()), _speed(seen[0][1]))
+        unseen = _unseen([motion for _, motion in seen])
+        return _Held(image, trusted, ripeness, image, unseen, _speed(seen[0][1]))
 
     def _moved(self, past: _Past, motion: Motion) -> tuple[Tensor, Tensor]:
         """A result and its ripeness as this frame sees them, (1, 4, H, W), and where they can be trusted."""
-        flow = torch.from_numpy(motion.flow).to(self._device).permute(2, 0, 1)[None]
+        flow = to_field(motion.flow, self._device)
         return warp(torch.cat([past.image, past.ripeness], dim=1), flow), to_plane(motion.mask, self._device)
 
     def _within_memory(self, canvas: _Canvas, rungs: list[Rung]) -> Walk:
@@ -280,20 +310,23 @@ class Stylizer:
                 if not out_of_memory(error) or len(rungs) == 1:
                     raise
             rungs.pop(0)
+            self._tapes.forget()
             torch.cuda.empty_cache()
             log.warning("the device is out of memory; going on with %s", rungs[0])
 
     def _start(self, canvas: _Canvas, rung: Rung) -> Walk:
         """From the chosen beginning, coarse to fine; each finer start has the beginning's finer detail laid over it."""
-        longest = max(canvas.image.shape[2:])
+        longest, levels = max(canvas.image.shape[2:]), fresh_levels(self._settings, max(canvas.image.shape[2:]))
         base = self._beginning(canvas)
-        walk, below = Walk(base + self._grain(base) if self._settings.first_iterations else base), base
-        for level in fresh_levels(self._settings, longest):
-            size = scaled_size(canvas.image, longest * level.scale)
+        walk = Walk(base)
+        change = self._grain(scaled_size(base, longest * levels[0].scale), base)
+        for level in levels:
+            size = scaled_size(base, longest * level.scale)
             laid = resize(base, size).clamp(0, 1)
-            begin = Walk(laid + resize(walk.image - below, size), moments=_resized(walk.moments, size))
+            begin = Walk(laid + resize(change, size), moments=_resized(walk.moments, size))
             terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
-            walk, below = self._minimize(begin, terms, level, rung, fresh=True), laid
+            walk = self._minimize(begin, terms, level, rung, fresh=True)
+            change = walk.image - laid
         return walk
 
     def _beginning(self, canvas: _Canvas) -> Tensor:
@@ -316,9 +349,10 @@ class Stylizer:
         enlarged = resize(noise, (image.shape[2], image.shape[3]))
         return enlarged / enlarged.std()
 
-    def _grain(self, image: Tensor) -> Tensor:
+    def _grain(self, size: tuple[int, int], like: Tensor) -> Tensor:
         """Faint noise, the same at every fresh start: another seed lays the strokes another way."""
-        return GRAIN * self._noise(image)
+        strength = GRAIN if self._settings.first_iterations else 0.0
+        return strength * self._noise(resize(like, size))
 
     def _noise(self, image: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(self._settings.seed)
@@ -363,7 +397,9 @@ class Stylizer:
             averaging=s.averaging,
             tolerance=s.tolerance,
             stiffness=objective.stiffness,
+            prior=FAR if fresh or level.scale < 1 else NEAR,
             on_step=on_step,
+            steps=self._tapes.steps_down(objective),
         )
         self._on_work(level.cost * (level.iterations - taken))
         return walk
@@ -390,6 +426,12 @@ def _remembered(known: Mapping[int, _Past], step: Step, past: _Past) -> dict[int
 
 def _speed(motion: Motion) -> float:
     return float(np.hypot(motion.flow[..., 0], motion.flow[..., 1]).mean())
+
+
+def _unseen(motions: Sequence[Motion]) -> float:
+    """The share of a frame that none of these can be trusted for, worked out where the motions are: on the CPU."""
+    trusted = torch.stack([to_plane(motion.mask) for motion in motions]).sum(0)
+    return float(1 - trusted.clamp(0, 1).mean())
 
 
 def _ripened(canvas: _Canvas) -> Tensor:

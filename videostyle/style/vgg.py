@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from videostyle.style import onednn
 from videostyle.style.layers import CONVOLUTIONS, layer_name
 
 Pooling = Literal["average", "max", "l2"]
@@ -31,8 +32,48 @@ def shapes() -> dict[str, tuple[int, int, int, int]]:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """Weight, bias, and what its response has to be multiplied by to have its true size."""
+
+    weight: Tensor
+    bias: Tensor
+    size: float = 1.0
+
+    def response(self, x: Tensor) -> Tensor:
+        """relu(convolution) of (N, I, H + 2, W + 2), which has its borders."""
+        return F.conv2d(x, self.weight, self.bias).relu_()
+
+    def pulled_back(self, gradient: Tensor) -> Tensor:
+        """The gradient by the input, with its borders, of (N, O, H, W), that by the convolution."""
+        n, _, h, w = gradient.shape
+        shaped = gradient.new_empty((n, h + 2, w + 2, self.weight.shape[1])).permute(0, 3, 1, 2)  # nobody reads it
+        found: Tensor = torch.ops.aten.convolution_backward(
+            gradient, shaped, self.weight, None, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, (True, False, False)
+        )[0]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed(Convolution):
+    """The same bits by oneDNN: the gradient is the convolution with the weight turned around."""
+
+    back: Tensor = field(kw_only=True)
+
+    @classmethod
+    def of(cls, plain: Convolution) -> _Packed:
+        around = plain.weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        return cls(onednn.packed(plain.weight, 0), plain.bias, plain.size, back=onednn.packed(around, 2))
+
+    def response(self, x: Tensor) -> Tensor:
+        return onednn.convolved(x, self.weight, self.bias, 0, "relu")
+
+    def pulled_back(self, gradient: Tensor) -> Tensor:
+        return onednn.convolved(gradient, self.back, None, 2)
+
+
 class _Responding(torch.autograd.Function):
-    """relu(convolution) of a picture whose border is repeated once on each side.
+    """A convolution's response to a picture whose border is repeated once on each side.
 
     In one piece it keeps its response and nothing else until the gradient is asked for: the weights have none, so
     that the padded input, which torch's own convolution keeps, is of no use. The gradient is deterministic on CUDA,
@@ -40,21 +81,17 @@ class _Responding(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        response = F.conv2d(_bordered(x), weight, bias).relu_()
-        ctx.save_for_backward(response, weight)
+    def forward(ctx: Any, x: Tensor, convolution: Convolution) -> Tensor:
+        response = convolution.response(_bordered(x))
+        ctx.save_for_backward(response)
+        ctx.convolution = convolution
         return response
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        response, weight = ctx.saved_tensors
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (response,) = ctx.saved_tensors
         gradient = torch.ops.aten.threshold_backward(grads[0], response, 0)
-        n, _, h, w = response.shape
-        shaped = gradient.new_empty((n, h + 2, w + 2, weight.shape[1])).permute(0, 3, 1, 2)  # its values are not read
-        of_bordered, _, _ = torch.ops.aten.convolution_backward(
-            gradient, shaped, weight, None, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, (True, False, False)
-        )
-        return _folded(of_bordered), None, None
+        return _folded(ctx.convolution.pulled_back(gradient)), None
 
 
 def _bordered(x: Tensor) -> Tensor:
@@ -81,15 +118,6 @@ def _pool(x: Tensor, pooling: Pooling) -> Tensor:
     if pooling == "l2":
         return (4 * F.avg_pool2d(x.square(), 2) + 1e-12).sqrt()
     return F.avg_pool2d(x, 2) if pooling == "average" else F.max_pool2d(x, 2)
-
-
-@dataclass(frozen=True, eq=False)
-class _Convolution:
-    """Weight, bias, and what its response has to be multiplied by to have its true size."""
-
-    weight: Tensor
-    bias: Tensor
-    size: float = 1.0
 
 
 class VGG19:
@@ -123,7 +151,8 @@ class VGG19:
         if dtype == torch.float16:
             self._body = list(_evened(self._body, self._largest()))
         if dtype != torch.float32:
-            self._body[1:] = [_Convolution(c.weight.to(dtype), c.bias.to(dtype), c.size) for c in self._body[1:]]
+            self._body[1:] = [Convolution(c.weight.to(dtype), c.bias.to(dtype), c.size) for c in self._body[1:]]
+        self._body = [_Packed.of(c) if onednn.suits(c.weight) else c for c in self._body]
 
     def __call__(self, image: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
         """Activations of `image`, (N, 3, H, W) RGB in [0, 1], by the names asked for, in float32."""
@@ -140,11 +169,11 @@ class VGG19:
         """Each activation's name, its values, and what they have to be multiplied by."""
         x = image.contiguous(memory_format=torch.channels_last)
         for name, layer in zip(CONVOLUTIONS, self._body, strict=False):
-            x = x.to(layer.weight.dtype)
+            x = x.to(layer.bias.dtype)
             if name.endswith("_1") and name != "1_1":
                 x = _pool(x, self.pooling)
                 x = x if self._gain == 1 else x * self._gain
-            x = _Responding.apply(x, layer.weight, layer.bias)
+            x = _Responding.apply(x, layer)
             yield f"relu{name}", x, layer.size
 
     @torch.no_grad()
@@ -159,16 +188,16 @@ class VGG19:
         return [float(response.max()) for _, response, _ in self._responses(hard)]
 
 
-def _evened(body: Iterable[_Convolution], largest: Iterable[float]) -> Iterator[_Convolution]:
+def _evened(body: Iterable[Convolution], largest: Iterable[float]) -> Iterator[Convolution]:
     """The same network with every activation near `LARGEST`: ReLU and pooling do not mind a positive factor."""
     before = 1.0
     for layer, most in zip(body, largest, strict=True):
         size = 2.0 ** round(math.log2(max(most, 1e-6) / LARGEST))
-        yield _Convolution(layer.weight * (before / size), layer.bias / size, size)
+        yield Convolution(layer.weight * (before / size), layer.bias / size, size)
         before = size
 
 
-def _convolutions(weights: Mapping[str, Tensor], device: torch.device) -> Iterator[_Convolution]:
+def _convolutions(weights: Mapping[str, Tensor], device: torch.device) -> Iterator[Convolution]:
     """Each convolution there is, ImageNet's normalization folded into the first."""
     for name, index in torchvision_indices().items():
         if f"features.{index}.weight" not in weights:
@@ -179,7 +208,7 @@ def _convolutions(weights: Mapping[str, Tensor], device: torch.device) -> Iterat
             bias = bias - (weight.sum((2, 3)) @ (torch.tensor(MEAN) / torch.tensor(STD)))
             weight = weight / torch.tensor(STD).view(1, 3, 1, 1)
         weight = weight.to(device).contiguous(memory_format=torch.channels_last)
-        yield _Convolution(weight.requires_grad_(False), bias.to(device).requires_grad_(False))
+        yield Convolution(weight.requires_grad_(False), bias.to(device).requires_grad_(False))
 
 
 def torchvision_indices() -> dict[str, int]:

@@ -81,10 +81,8 @@ def load(source: str, layers: Iterable[str]) -> Weights:
 
 
 def imagenet_download() -> Download:
-    """Torchvision's VGG19_Weights.IMAGENET1K_V1."""
-    from torchvision.models import VGG19_Weights  # slow, and only needed here
-
-    return Download(VGG19_Weights.IMAGENET1K_V1.url)
+    """Torchvision's VGG19_Weights.IMAGENET1K_V1; asking torchvision takes a second."""
+    return Download("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth")
 
 
 def _automatic(needed: int) -> Weights:

@@ -1,0 +1,116 @@
+"""What only a GPU can show: `benchmarks/gpu.sh` runs these and the bench in one call."""
+
+import logging
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from tests import media
+from tests.test_cli import command
+from videostyle.frames import Frame, Step
+from videostyle.measure.alone import alone
+from videostyle.measure.step import Case, standard_objective
+from videostyle.motion.follow import follow_motion
+from videostyle.settings import Settings
+from videostyle.style import losses, weights
+from videostyle.style.capture import Tapes, recorder
+from videostyle.style.optimize import Walk, _evaluate, minimize
+from videostyle.style.stylizer import Stylizer
+from videostyle.style.vgg import VGG19
+
+pytestmark = pytest.mark.gpu
+
+STYLE = media.texture(80, 60, seed=7)[..., ::-1].copy()
+
+
+def network_on(device, dtype):
+    built = weights.load("builtin", ["relu5_1"])
+    return VGG19(built.tensors, built.pooling, device, dtype=dtype)
+
+
+def standard(precision, size=(96, 64)):
+    case, device = Case(*size, "cuda", precision=precision), torch.device("cuda")
+    dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    return standard_objective(case, network_on(device, dtype), device)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_recorded_steps_are_those_that_are_launched(optimizer, precision, caplog):
+    image, objective = standard(precision)
+    tapes = Tapes(recorder(image.device))
+    found = []
+    for each in (Tapes(None), tapes, tapes):  # the second time from the recording of the first
+        steps = each.steps_down(objective)
+        how = {"optimizer": optimizer, "stiffness": objective.stiffness, "steps": steps}
+        found.append(minimize(Walk(image), objective, iterations=8, **how))
+    assert not caplog.records
+    assert len(tapes._tapes) == 1
+    launched, *recorded = found
+    for walk in recorded:
+        torch.testing.assert_close(walk.image, launched.image, atol=2 / 255, rtol=0)
+        torch.testing.assert_close(walk.loss, launched.loss, rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize(("precision", "least"), [("fp16", 0.9995), ("bf16", 0.999)])
+def test_half_precision_has_the_gradient_of_float32(precision, least):
+    (image, exact), (_, half) = standard("fp32"), standard(precision)
+    gradients = [_evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
+    assert torch.cosine_similarity(*gradients, dim=0) > least
+
+
+def test_products_of_half_precision_have_sums_of_float32():
+    rows = torch.rand(50_000, 64, device="cuda").bfloat16()
+    found = losses._product(rows.T, rows.T)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, (rows.double().T @ rows.double()).float(), rtol=1e-4, atol=0)
+
+
+def test_a_clip_is_stylized_from_recordings(caplog):
+    device, images = torch.device("cuda"), media.panning(5)
+    settings = Settings(first_iterations=20, iterations=6)
+    stylizer = Stylizer(settings, network_on(device, torch.float16), [STYLE], device)
+    steps = [Frame(image, t, Fraction(1, 24), 1, t) for t, image in enumerate(images)]
+    made = list(stylizer.stylize(follow_motion(steps, settings.flow)))
+    assert len(made) == 5
+    assert not caplog.records
+    assert len(stylizer._tapes._tapes) > 0
+    assert all(0 < m.losses["style"] < 10 for m in made)
+    assert np.abs(made[-1].frame.pixels.astype(int) - images[-1]).mean() > 5
+
+
+def _with_less_memory(share):
+    """Restyle a frame, then once more where the device has but a share of what that took: the notices, and whether
+    all is finite."""
+    device, notices = torch.device("cuda"), []
+    handler = logging.Handler()
+    handler.emit = lambda record: notices.append(record.getMessage())
+    logging.getLogger("videostyle").addHandler(handler)
+    settings = Settings(first_iterations=4, iterations=2, levels=(1.0,))
+    step = Step(Frame(media.texture(1024, 768), 0, Fraction(1), 1, 0), None)
+    network = network_on(device, torch.float16)
+
+    def restyled():
+        (made,) = Stylizer(settings, network, [STYLE], device).stylize([step])
+        return all(np.isfinite(value) for value in made.losses.values())
+
+    whole = restyled()
+    needed = torch.cuda.max_memory_reserved(device)
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(share * needed / torch.cuda.get_device_properties(device).total_memory)
+    return whole, restyled(), notices
+
+
+def test_where_memory_ends_the_work_goes_on_in_tiles():
+    whole, tiled, notices = alone(_with_less_memory, 0.6)
+    assert whole
+    assert tiled
+    assert any("tiles" in notice for notice in notices)
+
+
+def test_the_bench_runs(tmp_path):
+    done = command("bench", "--quick", "--sizes", "64x48", "--device", "cuda", "--json", tmp_path / "b.json")
+    assert "fp16" in done.stdout
+    assert "cannot record" not in done.stderr

@@ -1,0 +1,140 @@
+"""Threads that work ahead: in order, not too far, and ended together."""
+
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from videostyle.render.prefetch import NAME, StoppedError, merged, prefetch, together
+
+
+def ours():
+    return [thread for thread in threading.enumerate() if thread.name == NAME]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    yield
+    wait_until(lambda: not ours())
+
+
+def wait_until(true):
+    until = time.monotonic() + 2
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def endless(closed=None):
+    try:
+        while True:
+            yield 1
+    finally:
+        if closed is not None:
+            closed.append(True)
+
+
+def test_items_come_in_order():
+    with together() as stop:
+        assert list(prefetch(range(100), stop)) == list(range(100))
+
+
+def test_a_thread_is_never_further_ahead_than_it_may():
+    made = []
+    with together() as stop, closing(prefetch((made.append(n) or n for n in range(100)), stop, 3)) as items:
+        assert next(items) == 0
+        time.sleep(0.3)
+        assert len(made) <= 5
+
+
+def test_closing_stops_the_thread_and_closes_its_source():
+    closed = []
+    with together() as stop, closing(prefetch(endless(closed), stop)) as items:
+        assert next(items) == 1
+    assert closed == [True]
+
+
+def test_an_error_is_raised_at_once_though_the_queue_is_full_and_the_reader_slow():
+    def broken():
+        yield 1
+        yield 2
+        time.sleep(0.05)
+        raise ValueError("here")
+
+    found = []
+    with pytest.raises(ValueError, match="here"):
+        read_slowly(broken(), found)
+    assert found == [1]
+
+
+def read_slowly(items, found):
+    with together() as stop, closing(prefetch(items, stop)) as ready:
+        for item in ready:
+            found.append(item)
+            time.sleep(0.1)
+
+
+def test_the_first_cause_is_raised_and_ends_every_stage():
+    closed = []
+
+    def slowly(items):
+        for item in items:
+            time.sleep(0.2)
+            yield item
+
+    def failing(items):
+        yield next(items)
+        raise OSError("no room")
+
+    def line():
+        with together() as stop:
+            ahead = prefetch(endless(closed), stop)
+            made = prefetch(slowly(ahead), stop)
+            return list(merged([failing(made), endless(closed), slowly(endless())], stop))
+
+    with pytest.raises(OSError, match="no room"):
+        line()
+    wait_until(lambda: closed == [True, True])
+
+
+def test_streams_side_by_side_keep_each_its_order():
+    with together() as stop:
+        found = list(merged([zip([k] * 50, range(50), strict=True) for k in range(3)], stop, 2))
+    assert len(found) == 150
+    assert all([n for k, n in found if k == kind] == list(range(50)) for kind in range(3))
+
+
+def test_what_the_reader_raises_ends_the_threads_and_is_raised():
+    def interrupted():
+        with together() as stop, closing(prefetch(endless(), stop)) as items:
+            next(items)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+
+def test_a_thread_in_a_long_call_is_not_waited_for():
+    went_on = threading.Event()
+
+    def stuck():
+        yield 1
+        went_on.wait(5)
+        yield 2
+
+    began = time.monotonic()
+    with together() as stop, closing(prefetch(stuck(), stop)) as items:
+        next(items)
+    assert time.monotonic() - began < 2
+    went_on.set()
+
+
+def test_work_may_look_whether_it_is_to_end():
+    with together() as stop:
+        stop.heed()
+        stop.say(ValueError("first"))
+        stop.say(ValueError("second"))
+        with pytest.raises(StoppedError):
+            stop.heed()
+        assert str(stop.cause) == "first"

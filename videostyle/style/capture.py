@@ -1,0 +1,186 @@
+"""One step of an optimizer, recorded once as a CUDA graph and repeated: small frames do not wait for their launches.
+
+A recording reads and writes tensors that stay where they are. So a walker and its objective are copied once, the step
+is recorded on the copies, and whatever comes later with the same outline has its values laid over theirs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from videostyle.style.memory import Tiled
+from videostyle.style.objective import Objective
+from videostyle.style.optimize import Steps, Walk, Walker, one_by_one
+
+log = logging.getLogger(__name__)
+
+KEPT = 4  # recordings: of a fresh frame and of one that follows, each at two sizes
+LARGEST = 1 << 21  # pixels; a larger frame keeps the device busy anyway, and has a better use for the memory
+WARM_UP = 3  # steps before a recording, in which libraries choose their kernels and take their workspace
+
+Advance = Callable[[], Walk]
+Record = Callable[[Advance], Advance]
+
+
+def recorder(device: torch.device) -> Record | None:
+    """How `device` records a step; None where it cannot."""
+    if device.type != "cuda":
+        return None
+    return partial(as_cuda_graph, pool=torch.cuda.graph_pool_handle())
+
+
+def as_cuda_graph(step: Advance, pool: Any) -> Advance:
+    """Record what `step` gives the current device to do; what it returns is overwritten by each repetition.
+
+    Source: PyTorch's notes on CUDA graphs. A recording has a stream of its own, where some steps were taken before.
+    Other threads may use the device meanwhile. Recordings share the memory of what they do not keep.
+    """
+    stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    graph = torch.cuda.CUDAGraph()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UP):
+            step()
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+            walk = step()
+    torch.cuda.current_stream().wait_stream(stream)
+
+    def repeat() -> Walk:
+        graph.replay()
+        return walk
+
+    return repeat
+
+
+@dataclass(frozen=True, eq=False)
+class _Tape:
+    """A recorded step, and the walker and objective that it works on."""
+
+    walker: Walker
+    objective: Objective
+    repeat: Advance
+
+    @classmethod
+    def of(cls, walker: Walker, objective: Objective, record: Record) -> _Tape:
+        own: Walker = copied(walker)
+        aim: Objective = copied(objective)
+
+        def step() -> Walk:
+            after, walk = own.advanced(aim, 0.0)
+            lay_over(own, after)
+            return walk
+
+        return cls(own, aim, record(step))
+
+
+class Tapes:
+    """The latest recordings of one device.
+
+    Args:
+        record: How a step is recorded; None takes every step as it comes.
+
+    """
+
+    def __init__(self, record: Record | None) -> None:
+        self._record = record
+        self._tapes: OrderedDict[Hashable, _Tape] = OrderedDict()
+
+    def steps_down(self, objective: Objective) -> Steps:
+        """How to take steps down `objective`: repeated, where each is the same and the device allows it."""
+        steady = all(term.decay == 0 for term in objective.terms)
+        if self._record is None or not steady or isinstance(objective.network, Tiled):
+            return one_by_one
+
+        def steps(walker: Walker, asked: Callable[..., Any], iterations: int) -> Iterator[Walk]:
+            tape = self._tape(walker, objective)
+            if tape is None:
+                yield from one_by_one(walker, asked, iterations)
+                return
+            lay_over((tape.walker, tape.objective), (walker, objective))
+            for _ in range(iterations):
+                yield tape.repeat()
+
+        return steps
+
+    def _tape(self, walker: Walker, objective: Objective) -> _Tape | None:
+        """The recording for what has this outline, made if there is none yet; None where there can be none."""
+        if self._record is None or walker.image[0, 0].numel() > LARGEST:
+            return None
+        key = outline((walker, objective))
+        try:
+            tape = self._tapes.pop(key, None) or _Tape.of(walker, objective, self._record)
+        except RuntimeError as error:
+            self._give_up(error)
+            return None
+        self._tapes[key] = tape
+        if len(self._tapes) > KEPT:
+            self._tapes.popitem(last=False)
+        return tape
+
+    def forget(self) -> None:
+        """Give the memory of all recordings back."""
+        self._tapes.clear()
+
+    def _give_up(self, error: RuntimeError) -> None:
+        self._record = None
+        self.forget()
+        reason = str(error).partition("\n")[0]
+        log.warning("the device cannot record steps, and is given each of them anew: %s", reason)
+
+
+def tensors(tree: object) -> Iterator[Tensor]:
+    """All tensors in dataclasses, mappings, lists and tuples, in order."""
+    if isinstance(tree, Tensor):
+        yield tree
+    for part in _parts(tree) or ():
+        yield from tensors(part)
+
+
+def outline(tree: object) -> Hashable:
+    """All of a tree but its tensors' values; what is neither tensor nor tree counts as it is, functions by identity."""
+    if isinstance(tree, Tensor):
+        return tree.shape, tree.stride(), tree.dtype, tree.device
+    parts = _parts(tree)
+    if parts is None:
+        return tree
+    keys = tuple(tree) if isinstance(tree, Mapping) else ()
+    return type(tree), keys, tuple(outline(part) for part in parts)
+
+
+def lay_over(tree: object, values: object) -> None:
+    """Copy the tensors of one tree over those of another with the same outline."""
+    for tensor, value in zip(tensors(tree), tensors(values), strict=True):
+        if tensor is not value:
+            tensor.copy_(value)
+
+
+def copied(tree: Any) -> Any:
+    """The same tree with tensors of its own."""
+    if isinstance(tree, Tensor):
+        return tree.clone()
+    if isinstance(tree, Mapping):
+        return {key: copied(part) for key, part in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(copied(part) for part in tree)
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return replace(tree, **{f.name: copied(getattr(tree, f.name)) for f in fields(tree) if f.init})
+    return tree
+
+
+def _parts(tree: object) -> list[object] | None:
+    """What a tree consists of; None where it is none."""
+    if isinstance(tree, Mapping):
+        return list(tree.values())
+    if isinstance(tree, (list, tuple)) and not isinstance(tree, torch.Size):
+        return list(tree)
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return [getattr(tree, f.name) for f in fields(tree)]
+    return None
