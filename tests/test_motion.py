@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import media
-from videostyle.frames import Frame
+from videostyle.frames import Frame, Light
 from videostyle.motion.flow import (
     ALIKE,
     CLEARLY_BETTER,
@@ -22,7 +22,8 @@ from videostyle.motion.flow import (
     reached,
     settled,
 )
-from videostyle.motion.follow import follow_motion
+from videostyle.motion.follow import and_back, follow_motion
+from videostyle.motion.light import in_one_light, light_of
 from videostyle.motion.shots import find_shots
 
 
@@ -30,13 +31,21 @@ def as_frames(images):
     return [Frame(image, t, Fraction(1, 24), 1, t) for t, image in enumerate(images)]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "none"])
 def test_backward_flow_points_to_where_the_picture_was(name):
     before, now = media.panning(2, 128, 96, step=3)
     flow = estimate(before, now, METHODS[name]).flow[16:-16, 16:-16]
     # the picture moved 3 pixels left, so it was 3 pixels to the right
     assert abs(np.median(flow[..., 0]) - 3) < (1.0 if name == "dis-ultrafast" else 0.35)
     assert abs(np.median(flow[..., 1])) < 0.35
+
+
+def test_without_flow_only_what_stands_still_is_trusted():
+    (before, was), (now, covers) = moving_disc()
+    motion = estimate(before, now, METHODS["none"])
+    assert not motion.flow.any()
+    assert motion.mask[(was | covers) > 0].mean() < 0.6
+    assert motion.mask[cv2.dilate(was | covers, np.ones((9, 9))) == 0].min() > 0.9
 
 
 def test_fine_flow_is_exact_to_a_tenth_of_a_pixel():
@@ -50,6 +59,15 @@ def test_what_enters_the_picture_is_not_trusted_and_the_rest_is():
     mask = estimate(before, now, METHODS["dis-fine"]).mask
     assert mask[:, -5:].max() < 0.1
     assert mask[10:-10, 10:-16].mean() > 0.97
+
+
+@pytest.mark.parametrize("step", [0, 0.1, 0.4])
+def test_what_enters_by_less_than_a_pixel_is_trusted_by_as_much_less(step):
+    flow = np.zeros((20, 30, 2), np.float32)
+    flow[..., 0] = step
+    trusted = consistent(flow, -flow)
+    assert trusted[:, :-1].min() == 1
+    np.testing.assert_allclose(trusted[:, -1], 1 - 2 * step, atol=1e-5)
 
 
 def moving_disc():
@@ -307,6 +325,16 @@ def test_only_the_first_frame_of_a_shot_has_no_motion():
     assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
 
 
+def test_the_way_back_is_the_way_there_turned_round_and_none_leads_across_a_cut():
+    images = media.panning(3, 96, 64, seed=1) + [255 - image for image in media.panning(3, 96, 64, seed=9)]
+    steps = list(and_back(follow_motion(as_frames(images), "dis-fine"), "dis-fine"))
+    assert [step.frame.index for step in steps if step.back is None] == [0, 3]
+    for step in (steps[1], steps[5]):
+        assert np.abs(step.motion.flow[8:-8, 8:-8, 0] - 2).mean() < 0.2
+        assert np.abs(step.back.flow[8:-8, 8:-8, 0] + 2).mean() < 0.2
+        assert step.back.mask[:, :2].max() < 0.1 < 0.9 < step.motion.mask[:, :2].min()
+
+
 def test_a_shot_that_returns_to_a_known_setup_recalls_it():
     one, other = media.panning(5, seed=1), [255 - image for image in media.panning(5, seed=9)]
     steps = list(follow_motion(as_frames([*one, *other, *one[::-1]]), "dis-fine"))
@@ -314,6 +342,62 @@ def test_a_shot_that_returns_to_a_known_setup_recalls_it():
     assert [recall.index for recall in steps[10].recalls] == [4]
     assert steps[5].recalls == ()
     assert 4 in steps[9].kept
+
+
+def flashing():
+    """A pan with a flash at frame 4: nearly all white, and half of that a frame later."""
+    images = media.panning(9, 96, 64)
+    return [media.relit(image, pale={4: 0.15, 5: 0.5}.get(t, 1)) for t, image in enumerate(images)]
+
+
+def test_a_flash_is_no_cut_and_leaves_the_flow_alone():
+    steps = list(follow_motion(as_frames(flashing()), "dis-fine"))
+    assert [step.frame.index for step in steps if step.motion is None] == [0]
+    for step in steps[1:]:
+        assert step.motion.mask[:, :-4].mean() > 0.9
+        assert np.abs(step.motion.flow[8:-8, 8:-8, 0] - 2).mean() < 0.3
+
+
+def test_pictures_in_one_light_are_left_as_they_are():
+    one, other = media.panning(2)
+    for pair in ((one, other), (one, media.texture(64, 48, seed=9))):
+        assert all(a is b for a, b in zip(in_one_light(*pair), pair, strict=True))
+
+
+@pytest.mark.parametrize("light", [{"dark": 0.4}, {"pale": 0.4}, {"dark": 0.7, "pale": 0.6}], ids=str)
+def test_a_picture_in_less_light_is_brought_into_the_other_s(light):
+    image = media.texture(64, 48)
+    relit, same = in_one_light(media.relit(image, **light), image)
+    assert same is image
+    assert np.abs(relit.astype(int) - image).max() <= 3
+
+
+def test_light_is_full_but_where_a_picture_fades():
+    image = media.texture(96, 64)
+    assert light_of(image) == light_of(media.relit(image, dark=0.6)) == Light(1, 1)
+    assert light_of(media.relit(image, dark=0)).dark == light_of(media.relit(image, pale=0)).pale == 0
+    assert 0.3 < light_of(media.relit(image, dark=0.15)).dark < 0.6
+    assert light_of(image.astype(np.uint16) * 257) == Light(1, 1)
+
+
+def test_a_scene_that_comes_back_out_of_the_dark_is_known():
+    scene = media.panning(12, 96, 64, step=1)
+    light = [1, 1, 0.7, 0.4, 0.1, 0, 0, 0.1, 0.4, 0.7, 1, 1]
+    steps = list(
+        follow_motion(as_frames([media.relit(i, dark=d) for i, d in zip(scene, light, strict=True)]), "dis-fine")
+    )
+    assert [step.frame.index for step in steps if step.motion is None] == [0, 7]
+    assert [recall.index for recall in steps[7].recalls] == [6]
+
+
+def test_another_scene_out_of_the_dark_begins_anew():
+    light = [1, 0.6, 0.2, 0, 0, 0.2, 0.6, 1]
+    scenes = media.panning(4, seed=1) + [255 - image for image in media.panning(4, seed=9)]
+    steps = list(
+        follow_motion(as_frames([media.relit(i, dark=d) for i, d in zip(scenes, light, strict=True)]), "dis-fine")
+    )
+    assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
+    assert steps[5].recalls == ()
 
 
 def measuring():

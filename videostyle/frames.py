@@ -13,6 +13,8 @@ Pixels = NDArray[Any]  # (H, W, 3) RGB, uint8 or uint16, the dtype's full range 
 Samples = NDArray[Any]  # (H, W) or (H, W, C) of the same types: alpha, or what a file stores
 Plane = NDArray[np.float32]
 
+FAINTEST = 1 / 8  # of full light: in less, noise and the steps between levels are all that could be raised
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -68,6 +70,25 @@ class Recall:
     motion: Motion
 
 
+@dataclass(frozen=True)
+class Light:
+    """How far a frame has faded: a picture c in it is seen as 1 - pale · (1 - dark · c).
+
+    Args:
+        dark: 1 in full light, 0 in black.
+        pale: 1 in full light, 0 in white.
+
+    """
+
+    dark: float = 1.0
+    pale: float = 1.0
+
+    @property
+    def gone(self) -> bool:
+        """Whether too little is left to see anything by."""
+        return self.dark * self.pale < FAINTEST
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """A frame and its motion.
@@ -78,6 +99,8 @@ class Step:
         recalls: Other frames that help where the previous one cannot, newest first.
         kept: Indices of the frames that later steps may recall, this one among them or not.
         regions: (H, W) in [0, 1] for each style: where in the frame it goes. Empty where styles are mixed.
+        light: That the frame is in, and its result will be.
+        back: How the previous frame comes from this one; None where `motion` is, or nobody goes back.
 
     """
 
@@ -86,6 +109,8 @@ class Step:
     recalls: tuple[Recall, ...] = ()
     kept: tuple[int, ...] = ()
     regions: tuple[Plane, ...] = ()
+    light: Light = Light()
+    back: Motion | None = None
 
 
 def at_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:

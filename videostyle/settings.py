@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from videostyle.errors import InputError, SettingError
 
 Optimizer = Literal["lbfgs", "adam"]
-Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback"]
+Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback", "none"]
 Codec = Literal["auto", "h264", "hevc", "av1", "vp9", "prores", "prores4444", "ffv1"]
 Delivery = Literal["none", "web", "master", "edit"]
 Mask = Literal["evidence", "geometry", "boundary"]
@@ -132,10 +132,18 @@ class Settings:
         0, "Of the faint noise a fresh frame starts from: another seed, other strokes.", low=0, high=2**63 - 1
     )
     independent: bool = setting(False, "Style every frame on its own, for comparison: it will flicker.")
-    flow: Flow = setting("dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution.")
+    flow: Flow = setting(
+        "dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution, none is for comparison."
+    )
     mask: Mask = setting(
         "evidence",
         "Where flow is trusted: by geometry and color (evidence), geometry alone, or also off motion boundaries.",
+    )
+    passes: int = setting(
+        1,
+        "Times that a stretch of frames is gone over, forward and backward in turn: steadier, and as often the work.",
+        low=1,
+        high=99,
     )
     tolerance: float = setting(
         0.0, "End a frame when 10 steps lower its loss by less than this share; 0 takes every step.", low=0, high=1

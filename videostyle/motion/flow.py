@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.frames import Motion, Pixels, Plane
+from videostyle.motion.light import in_one_light
 
 Gray = NDArray[np.uint8]
 Places = NDArray[np.bool_]
@@ -58,12 +59,18 @@ def _farneback(here: Gray, there: Gray) -> Plane:
     return found
 
 
+def _none(here: Gray, there: Gray) -> Plane:
+    """Nothing moves: the previous frame as it is, for comparison."""
+    return np.zeros((*here.shape, 2), np.float32)
+
+
 METHODS: dict[str, Method] = {
     "dis-ultrafast": _dis(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST),
     "dis-fast": _dis(cv2.DISOPTICAL_FLOW_PRESET_FAST),
     "dis-medium": _dis(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM),
     "dis-fine": _dis_fine,
     "farneback": _farneback,
+    "none": _none,
 }
 
 
@@ -71,10 +78,10 @@ def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evi
     """How `current` came from `previous`; both (H, W, 3) RGB of one size.
 
     The flow is the backward one, `current` → `previous`; the forward one serves to check it. `mask` is a name in
-    `MASKS`.
+    `MASKS`. Both are brought into one light first.
     """
     h, w = current.shape[:2]
-    before, now = _bounded(previous), _bounded(current)
+    before, now = in_one_light(_bounded(previous), _bounded(current))
     backward, forward = _between(now, before, method), _between(before, now, method)
     trusted = MASKS[mask](backward, forward, now, before)
     return Motion(_enlarged(backward, w, h), cv2.resize(trusted, (w, h), interpolation=cv2.INTER_LINEAR))
@@ -166,7 +173,8 @@ def consistent(backward: Plane, forward: Plane) -> Plane:
     """(H, W) in [0, 1], 1 where the forward flow leads home again and stays inside the frame.
 
     Not consistent where |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5, with ŵ the backward flow and w̃ the forward flow found
-    at its end (Sundaram et al. 2010, as in Ruder et al. 2016).
+    at its end (Sundaram et al. 2010, as in Ruder et al. 2016). What comes from up to `_BORDER` pixels outside is part
+    new: counted as seen, it would be the border's own pixels, in a slow pan frame after frame, drawn out into lines.
     """
     h, w = backward.shape[:2]
     x, y = _ends(backward)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from videostyle.frames import Frame, Motion, Recall, Step
+from videostyle.frames import Frame, Light, Motion, Recall, Step
 from videostyle.motion.flow import METHODS, estimate
+from videostyle.motion.light import light_of
 from videostyle.motion.shots import find_shots
 
 KEPT_EVERY = 8  # frames; every so many one is kept, to be recalled where the previous frame cannot be trusted
@@ -34,7 +36,8 @@ def follow_motion(
 
     Where the previous frame hid something, older frames of the shot that saw it come along: Ruder et al. 2016,
     eq. 10, with the newest frame that sees a pixel to be trusted. A shot that returns to an earlier setup, as in
-    the cuts of a dialogue, has no motion but recalls that setup.
+    the cuts of a dialogue, has no motion but recalls that setup. A frame that has faded to nothing counts as the
+    last one in which something was seen; when the light comes back, a shot begins, which may be the same setup.
 
     Args:
         frames: Of one size, in presentation order.
@@ -48,27 +51,42 @@ def follow_motion(
     measure = partial(estimate, method=METHODS[flow], mask=mask)
     kept: deque[Frame] = deque(maxlen=KEPT)
     setups: deque[Frame] = deque(maxlen=SETUPS)
-    previous: Frame | None = None
+    previous: Step | None = None
     since = 0
     for number, (frame, new_shot) in enumerate(find_shots(frames)):
         motion: Motion | None = None
         recalls: tuple[Recall, ...] = ()
-        opens = previous is None or new_shot
+        light = light_of(frame.pixels)
+        opens = previous is None or _opens(previous.light, light, cut=new_shot)
         needed = number >= done and asked(number, opens)
         if previous is None or opens:
-            setups.extend([previous] if previous is not None else [])
+            setups.extend([previous.frame] if previous is not None else [])
             recalls = tuple(_known(frame, setups, measure)) if needed else ()
             kept.clear()
             since = 0
         elif not needed:
             motion = UNTOLD
         else:
-            motion = measure(previous.pixels, frame.pixels)
-            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not previous], measure))
+            before = previous.frame
+            motion = _standing(frame) if light.gone else measure(before.pixels, frame.pixels)
+            recalls = tuple(_recalls(frame, motion, [k for k in kept if k is not before], measure))
+        seen = replace(frame, pixels=previous.frame.pixels) if previous is not None and light.gone else frame
         if since % KEPT_EVERY == 0:
-            kept.append(frame)
-        yield Step(frame, motion, recalls, tuple(k.index for k in (*setups, *kept)))
-        previous, since = frame, since + 1
+            kept.append(seen)
+        step = Step(frame, motion, recalls, tuple(k.index for k in (*setups, *kept)), light=light)
+        yield step
+        previous, since = replace(step, frame=seen), since + 1
+
+
+def _opens(before: Light, now: Light, *, cut: bool) -> bool:
+    """Whether a shot begins: at a cut, and where the light comes back; not where nothing can be seen."""
+    return not now.gone and (cut or before.gone)
+
+
+def _standing(frame: Frame) -> Motion:
+    """A frame in which nothing can be seen: whatever was there before still is."""
+    h, w = frame.pixels.shape[:2]
+    return Motion(np.zeros((h, w, 2), np.float32), np.ones((h, w), np.float32))
 
 
 def _known(frame: Frame, setups: Sequence[Frame], measure: partial[Motion]) -> Iterator[Recall]:
@@ -91,6 +109,17 @@ def _recalls(frame: Frame, motion: Motion, kept: list[Frame], measure: partial[M
         if seen.mean() > ENOUGH / 4:
             yield Recall(older.index, Motion(found.flow, seen))
             unseen = unseen - seen
+
+
+def and_back(steps: Iterable[Step], flow: str, mask: str = "evidence") -> Iterator[Step]:
+    """The steps of `follow_motion` with how each previous frame comes from the next, for passes that go backward."""
+    previous: Step | None = None
+    for step in steps:
+        if previous is None or step.motion is None or step.motion is UNTOLD:
+            yield step
+        else:
+            yield replace(step, back=estimate(step.frame.pixels, previous.frame.pixels, METHODS[flow], mask))
+        previous = step
 
 
 def forget_motion(frames: Iterable[Frame]) -> Iterator[Step]:

@@ -404,14 +404,15 @@ def _steps(job: _Job, stages: Stages, done: int, asked: Asked | None = None, *, 
 
 
 def _moving(job: _Job, stages: Stages, done: int, asked: Asked | None, *, quiet: bool) -> Iterator[Step]:
-    from videostyle.motion.follow import always, follow_motion, forget_motion
+    from videostyle.motion.follow import always, and_back, follow_motion, forget_motion
 
     plan, clip, settings = job.plan, job.clip, job.plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
     frames = stages.timed("decode", read(clip, plan.size, job.span, quiet=quiet))
     if job.alone:
         return forget_motion(frames)
-    return follow_motion(frames, settings.flow, settings.mask, done, asked or always)
+    moving = follow_motion(frames, settings.flow, settings.mask, done, asked or always)
+    return and_back(moving, settings.flow, settings.mask) if settings.passes > 1 else moving
 
 
 def _run_still(plan: Plan, engines: Sequence[_Engine], comment: str, on_frame: OnFrame, on_work: OnWork) -> int:

@@ -118,11 +118,13 @@ class Plan:
         """Estimated cost in steps at full size, with no cut but the first."""
         if self.frames is None:
             return None
-        return fresh_work(self.settings, max(self.size)) + self.left(1)
+        again = 0 if self.settings.independent else self.settings.iterations * (self.settings.passes - 1)
+        return fresh_work(self.settings, max(self.size)) + again + self.left(1)
 
     def left(self, done: int) -> float:
         """Estimated cost of what is left after `done` frames."""
-        each = fresh_work(self.settings, max(self.size)) if self.settings.independent else self.settings.iterations
+        following = self.settings.iterations * self.settings.passes
+        each = fresh_work(self.settings, max(self.size)) if self.settings.independent else following
         return each * max(0, (self.frames or 0) - done)
 
 

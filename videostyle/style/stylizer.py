@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from videostyle.errors import DivergedError
 from videostyle.frames import Frame, Motion, Pixels, Plane, Step
 from videostyle.settings import Settings
 from videostyle.style.capture import Tapes, recorder
+from videostyle.style.light import lit, unlit
 from videostyle.style.look import Look, Style
 from videostyle.style.losses import matrix_root
 from videostyle.style.memory import LADDER, Rung, Tiled, out_of_memory
@@ -33,6 +35,7 @@ RIPENING = 1 / 6  # of what a new pixel needs until it is held as firmly as othe
 COARSEST = 0.25  # of a frame's size, at which that noise is drawn
 
 Work = Callable[[float], None]
+Seen: TypeAlias = "tuple[_Past, Motion]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,21 +137,35 @@ class _Canvas:
 
 @dataclass(frozen=True, eq=False)
 class _Held:
-    """What a frame is held to: earlier results moved along, where to trust them, how ripe they are.
+    """What a frame is held to: its neighbours' results moved along, where to trust them, how ripe they are.
 
-    `speed` is how far they moved, in pixels, on average; `unseen` the share of the frame that cannot be trusted.
+    `start` is what its work begins with, `unseen` the share of it that is to be made anew, and `speed` how far the
+    nearest neighbour moved, in pixels, on average.
     """
 
     image: Tensor
     mask: Tensor
     ripeness: Tensor
-    speed: float
+    start: Tensor
     unseen: float
+    speed: float
 
     def term(self, size: tuple[int, int], weight: float) -> TemporalTerm:
         """The pull towards it at a size; what is not ripe yet is not held as firmly."""
         firmly = resize(self.mask * self.ripeness, size).clamp(0, 1)
         return TemporalTerm(warped=resize(self.image, size).clamp(0, 1), mask=firmly, weight=weight)
+
+
+@dataclass(frozen=True, eq=False)
+class _Worked:
+    """A frame of a stretch, as far as it has been made."""
+
+    step: Step
+    opening: Tensor
+    content: Tensor
+    canvas: _Canvas
+    past: _Past
+    walk: Walk
 
 
 class Stylizer:
@@ -193,28 +210,66 @@ class Stylizer:
     def stylize(self, steps: Iterable[Step], state: State | None = None) -> Iterator[Stylized]:
         """Yield each step's frame restyled. What one frame leaves to the next stays float, never 8 bit.
 
+        With more than one pass all steps are taken and held before the first is yielded: give a stretch at a time.
+
         Args:
             steps: In order.
             state: What the frame before the first step left, where one went before.
 
         """
-        known = {} if state is None else dict(state.known)  # the previous frame and those that may be recalled
+        rungs = list(LADDER)
+        made = self._forward(steps, state, rungs)
+        if self._settings.passes > 1:
+            made = iter(self._again(list(made), state, rungs))
+        known = {} if state is None else state.known
+        for worked in made:
+            known = _remembered(known, worked.step, worked.past)
+            finished = worked.canvas.look.finished(worked.past.image, worked.content)
+            left = State(worked.opening, worked.step.frame.index, known)
+            yield _on_its_way(worked.step.frame, lit(finished, worked.step.light), worked.walk, left)
+
+    def _forward(self, steps: Iterable[Step], state: State | None, rungs: list[Rung]) -> Iterator[_Worked]:
+        """The first pass: each frame from those before it."""
+        known = {} if state is None else state.known  # the previous frame and those that may be recalled
         previous = None if state is None else state.known[state.previous]
         opening = None if state is None else state.opening
         look = None if opening is None else Look(self._settings, self._styles, opening)
-        rungs = list(LADDER)
         for step in steps:
-            content = to_tensor(step.frame.pixels, self._device)
+            content = unlit(to_tensor(step.frame.pixels, self._device), step.light)
             if look is None or opening is None or (step.motion is None and self._settings.color != "style"):
                 opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
                 look = Look(self._settings, self._styles, opening)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
-            canvas = _Canvas(look.canvas(content), regions, look, self._held(step, previous, known))
-            found = self._within_memory(canvas, rungs)
-            previous = _Past(found.image.clamp(0, 1), _ripened(canvas))
-            known = {at: past for at, past in known.items() if at in step.kept} | {step.frame.index: previous}
-            left = State(opening, step.frame.index, known)
-            yield _on_its_way(step.frame, look.finished(previous.image, content), found, left)
+            canvas = _Canvas(look.canvas(content), regions, look, self._held(_earlier(step, previous, known)))
+            walk = self._within_memory(canvas, rungs)
+            previous = _Past(walk.image.clamp(0, 1), _ripened(canvas))
+            known = _remembered(known, step, previous)
+            yield _Worked(step, opening, content, canvas, previous, walk)
+
+    def _again(self, worked: list[_Worked], state: State | None, rungs: list[Rung]) -> list[_Worked]:
+        """The later passes, backward and forward in turn (multi-pass in Ruder et al. 2016).
+
+        Each frame starts from its neighbours' results, moved along, and is held to these: to the one that the pass
+        comes from, and where that does not see it, to the other; what neither sees starts from its own result. Ruder
+        starts from the mean of the two, which takes more steps to be as steady. What went before the stretch stays.
+        """
+        before = None if state is None else state.known[state.previous]
+        for number in range(1, self._settings.passes):
+            way = 1 if number % 2 == 0 else -1
+            for place in range(len(worked))[::way]:
+                neighbours = _neighbours(worked, place, before)[::way]
+                worked[place] = self._gone_over(worked[place], neighbours, rungs)
+        return worked
+
+    def _gone_over(self, worked: _Worked, neighbours: Sequence[Seen], rungs: list[Rung]) -> _Worked:
+        held = self._held(neighbours)
+        if held is None:
+            return worked
+        begin = torch.lerp(worked.past.image, held.image, held.mask)
+        canvas = replace(worked.canvas, held=replace(held, start=begin, unseen=0.0))
+        walk = self._within_memory(canvas, rungs)
+        past = _Past(walk.image.clamp(0, 1), torch.maximum(_ripened(canvas), worked.past.ripeness))
+        return replace(worked, canvas=canvas, past=past, walk=walk)
 
     def left_by(self, opening: Pixels, finished: Mapping[int, Pixels], previous: int) -> State:
         """The state that finished pictures leave, as if they had just been made: ripe all over.
@@ -238,19 +293,20 @@ class Stylizer:
         plane: Plane = resize(found, (content.shape[2], content.shape[3]))[0, 0].clamp(0, 1).cpu().numpy()
         return plane
 
-    def _held(self, step: Step, previous: _Past | None, known: Mapping[int, _Past]) -> _Held | None:
-        """The previous result moved along, and where that cannot be trusted, an older one that can."""
-        pasts = [] if step.motion is None or previous is None else [(previous, step.motion)]
-        pasts += [(known[recall.index], recall.motion) for recall in step.recalls if recall.index in known]
-        if not pasts:
+    def _held(self, seen: Sequence[Seen]) -> _Held | None:
+        """Results moved along, the first that can be trusted at each place."""
+        if not seen:
             return None
-        moved = [self._moved(past, motion) for past, motion in pasts]
-        found = moved[0][0]
-        total = torch.stack([seen * picture for picture, seen in moved]).sum(0)
-        trusted = torch.stack([seen for _, seen in moved]).sum(0)
-        merged = total + (1 - trusted) * found
-        unseen = _unseen([motion for _, motion in pasts])
-        return _Held(merged[:, :3], trusted.clamp(0, 1), merged[:, 3:].clamp(0, 1), _speed(pasts[0][1]), unseen)
+        moved = [self._moved(past, motion) for past, motion in seen]
+        nearest = moved[0][0]
+        total, free = torch.zeros_like(nearest), torch.ones_like(nearest[:, :1])
+        for picture, mask in moved:
+            taken = torch.minimum(mask, free)
+            total, free = total + taken * picture, free - taken
+        merged, trusted = total + free * nearest, (1 - free).clamp(0, 1)
+        image, ripeness = merged[:, :3], merged[:, 3:].clamp(0, 1)
+        unseen = _unseen([motion for _, motion in seen])
+        return _Held(image, trusted, ripeness, image, unseen, _speed(seen[0][1]))
 
     def _moved(self, past: _Past, motion: Motion) -> tuple[Tensor, Tensor]:
         """A result and its ripeness as this frame sees them, (1, 4, H, W), and where they can be trusted."""
@@ -318,7 +374,7 @@ class Stylizer:
 
     def _follow(self, canvas: _Canvas, held: _Held, rung: Rung) -> Walk:
         """From earlier results, moved along; held to them where they are trusted, made anew at half size elsewhere."""
-        start = held.image
+        start = held.start
         for level in following_levels(self._settings, max(start.shape[2:]), held.unseen, held.speed):
             size = scaled_size(canvas.image, max(start.shape[2:]) * level.scale)
             terms = self._terms(canvas, resize(canvas.image, size).clamp(0, 1), rung)
@@ -361,6 +417,25 @@ class Stylizer:
         )
         self._on_work(level.cost * (level.iterations - taken))
         return walk
+
+
+def _earlier(step: Step, previous: _Past | None, known: Mapping[int, _Past]) -> list[Seen]:
+    """The previous result, and older ones for where that cannot be trusted."""
+    nearest = [] if step.motion is None or previous is None else [(previous, step.motion)]
+    return nearest + [(known[recall.index], recall.motion) for recall in step.recalls if recall.index in known]
+
+
+def _neighbours(worked: Sequence[_Worked], place: int, before: _Past | None) -> list[Seen]:
+    """The results on either side of a frame, where no cut is between: the earlier one first."""
+    earlier = worked[place - 1].past if place else before
+    there = _earlier(replace(worked[place].step, recalls=()), earlier, {})
+    later = worked[place + 1] if place + 1 < len(worked) else None
+    return there + ([] if later is None or later.step.back is None else [(later.past, later.step.back)])
+
+
+def _remembered(known: Mapping[int, _Past], step: Step, past: _Past) -> dict[int, _Past]:
+    """What later frames may need, now that a step has been made."""
+    return {at: older for at, older in known.items() if at in step.kept} | {step.frame.index: past}
 
 
 def _speed(motion: Motion) -> float:

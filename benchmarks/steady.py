@@ -1,0 +1,188 @@
+"""Clips whose motion is known exactly, restyled by several methods: how steady, true and sharp they are. Markdown.
+
+python benchmarks/steady.py [--size 256x144] [--frames 24] [--clips pan zoom ...] [--methods standard independent ...]
+
+A camera moves over a picture: `pan`, `zoom` (with a turn), `static`, `fade` (to 0.4 of the light), `flash` (one frame
+nearly white), `cut` (in the middle, to the picture upside down), and `occlude`, a pan behind a moving disc.
+
+- warp error: root mean square difference of a frame and the one before, moved along the true motion (linear sampling),
+  over pixels that both show, mean over the frames.
+- drift: mean of the last frame less that of the first, in levels.
+- style: style loss of the last frame over that of its content (`videostyle.measure.closeness`, built-in weights).
+- sharpness: energy of the Laplacian of the last frame over that of the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from videostyle import Settings, Span, stylize_video
+from videostyle.measure.closeness import FeatureJudge, feature_judge
+from videostyle.measure.formulas import LUMA, difference, laplacian_energy, picture, warp_error
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+CLIPS = ("pan", "zoom", "occlude", "fade", "flash", "cut", "static")
+METHODS = {
+    "standard": Settings(),
+    "passes 3": Settings(passes=3),
+    "warm start only": Settings(temporal_weight=0),
+    "no flow": Settings(flow="none"),
+    "independent": Settings(independent=True),
+}
+ALONE = 5  # frames that are restyled on their own, at most: their errors need no more
+
+Pixels = NDArray[np.uint8]
+Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a clip shows: a picture (H, W, 3) under a camera."""
+
+    kind: str
+    ground: Pixels
+    width: int
+    height: int
+    count: int
+
+    def frame(self, t: int) -> Pixels:
+        shown = self.ground[::-1, ::-1] if self._cut(t) else self.ground
+        seen = self._sampled(shown, self._camera(t))
+        inside = self._disc(t)
+        seen[inside] = self._sampled(self.ground[:, ::-1], self._skin(t))[inside]
+        dark = 1 - 0.6 * t / (self.count - 1) if self.kind == "fade" else 1.0
+        white = 0.85 if self.kind == "flash" and t == self.count // 2 else 0.0
+        relit: Pixels = np.rint(seen * (dark * (1 - white)) + 255 * white).astype(np.uint8)
+        return relit
+
+    def motion(self, t: int) -> tuple[Plane, Plane]:
+        """Where each pixel of frame `t` was in the one before, (H, W, 2), and whether it was seen there, (H, W)."""
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
+        inside = self._disc(t)[..., None]
+        flow = np.where(inside, self._flow(self._skin, t), self._flow(self._camera, t)).astype(np.float32)
+        was = x + flow[..., 0], y + flow[..., 1]
+        covered = cv2.remap(self._disc(t - 1).astype(np.float32), *was, cv2.INTER_LINEAR) > 0
+        kept = (was[0] >= 0) & (was[0] <= self.width - 1) & (was[1] >= 0) & (was[1] <= self.height - 1)
+        seen = kept & (covered == self._disc(t)) & (self._cut(t) == self._cut(t - 1))
+        return flow, seen.astype(np.float32)
+
+    def _camera(self, t: int) -> NDArray[np.float64]:
+        """(2, 3): pixels of frame `t` → of the picture."""
+        moves = self.kind not in ("zoom", "static")
+        scale, angle = (1 / (1 + 0.01 * t), 0.004 * t) if self.kind == "zoom" else (1.0, 0.0)
+        c, s = scale * np.cos(angle), scale * np.sin(angle)
+        turn = np.array([[c, -s], [s, c]])
+        middle = np.array([0.75 * self.width, 0.75 * self.height]) + moves * np.array([1.6, 0.5]) * t
+        return np.column_stack([turn, middle - turn @ (self.width / 2, self.height / 2)])
+
+    def _skin(self, t: int) -> NDArray[np.float64]:
+        """The same for the disc, whose own picture goes along with it."""
+        return np.column_stack([np.eye(2), self.height - self._center(t)])
+
+    def _flow(self, place: Callable[[int], NDArray[np.float64]], t: int) -> Plane:
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float64)
+        back = cv2.invertAffineTransform(place(t - 1))
+        there = np.dstack([x, y, np.ones_like(x)]) @ np.vstack([place(t), [0, 0, 1]]).T
+        return (there @ back.T - np.dstack([x, y])).astype(np.float32)
+
+    def _center(self, t: int) -> NDArray[np.float64]:
+        return np.array([0.2 * self.width + 4 * t, 0.55 * self.height + 8 * np.sin(t / 3)])
+
+    def _disc(self, t: int) -> NDArray[np.bool_]:
+        if self.kind != "occlude":
+            return np.zeros((self.height, self.width), np.bool_)
+        y, x = np.mgrid[: self.height, : self.width]
+        center = self._center(t)
+        inside: NDArray[np.bool_] = np.hypot(x - center[0], y - center[1]) < 0.17 * self.height
+        return inside
+
+    def _cut(self, t: int) -> bool:
+        return self.kind == "cut" and t >= self.count // 2
+
+    def _sampled(self, shown: Pixels, place: NDArray[np.float64]) -> Pixels:
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        seen: Pixels = cv2.warpAffine(
+            shown, place, (self.width, self.height), flags=flags, borderMode=cv2.BORDER_REFLECT
+        )
+        return seen
+
+
+def write_clip(path: Path, frames: Sequence[Pixels]) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "bgr0"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def read_clip(path: Path) -> list[Pixels]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def row(scene: Scene, name: str, style: Path, judge: FeatureJudge) -> list[str]:
+    """A clip restyled by one method: its line of the table."""
+    settings, frames = METHODS[name], [scene.frame(t) for t in range(scene.count)]
+    count = min(ALONE, scene.count) if settings.independent else scene.count
+    with tempfile.TemporaryDirectory() as folder:
+        clip, output = Path(folder, "clip.mkv"), Path(folder, "out.mkv")
+        write_clip(clip, frames)
+        made_with = settings.override(codec="ffv1", weights="builtin", size=max(scene.width, scene.height))
+        summary = stylize_video(clip, style, output, made_with, span=Span(0, count))
+        made = read_clip(output)
+    seen = [picture(frame) for frame in made]
+    moves = [
+        (difference(now, before, flow), mask)
+        for (before, now), (flow, mask) in zip(
+            itertools.pairwise(seen), (scene.motion(t) for t in range(1, count)), strict=True
+        )
+    ]
+    errors = [error for apart, mask in moves if (error := warp_error(apart, mask)) is not None]
+    found = judge(frames[count - 1], made[-1])
+    energies = [laplacian_energy(shown @ LUMA) for shown in (seen[0], seen[-1])]
+    return [
+        scene.kind,
+        name,
+        f"{np.mean(errors):.4f}",
+        f"{255 * (seen[-1].mean() - seen[0].mean()):+.2f}",
+        f"{found.style_loss / found.style_loss_content:.3f}",
+        f"{energies[1] / energies[0]:.2f}",
+        f"{summary.seconds_per_frame:.2f}",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photo", type=Path, default=SAMPLES / "embers.jpg", help="what the camera sees")
+    parser.add_argument("--style", type=Path, default=SAMPLES / "night.jpg")
+    parser.add_argument("--size", default="256x144", help="of the frames")
+    parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--clips", nargs="+", choices=CLIPS, default=CLIPS)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    words = parser.parse_args()
+    width, height = map(int, words.size.split("x"))
+    photo, style = (np.asarray(Image.open(path).convert("RGB")) for path in (words.photo, words.style))
+    scale = 2 * max(width / photo.shape[1], height / photo.shape[0])
+    ground = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    judge = feature_judge([style], "builtin", "auto", max(width, height))
+    columns = ("clip", "method", "warp error", "drift", "style", "sharpness", "s/frame")
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    for kind, name in itertools.product(words.clips, words.methods):
+        cells = row(Scene(kind, ground, width, height, words.frames), name, words.style, judge)
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
