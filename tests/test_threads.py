@@ -98,6 +98,19 @@ def test_the_first_cause_is_raised_and_ends_every_stage():
     wait_until(lambda: closed == [True, True])
 
 
+def test_an_error_between_two_threads_is_the_cause_and_not_the_closing_of_the_first():
+    def between(stop):
+        with closing(prefetch(endless(), stop)) as items:
+            for item in items:
+                yield item
+                raise OSError("full")
+
+    for _ in range(5):
+        with pytest.raises(OSError, match="full"), together() as stop:
+            for _ in prefetch(between(stop), stop):
+                time.sleep(0.001)
+
+
 def test_streams_side_by_side_keep_each_its_order():
     with together() as stop:
         found = list(merged([zip([k] * 50, range(50), strict=True) for k in range(3)], stop, 2))

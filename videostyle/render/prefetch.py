@@ -30,7 +30,7 @@ class Stop:
     _causes: list[BaseException] = field(default_factory=list)
 
     def say(self, cause: BaseException) -> None:
-        """End all of them; the first cause counts."""
+        """End all of them; the first cause counts that is none of another's consequences."""
         self._causes.append(cause)
         self._said.set()
 
@@ -40,7 +40,8 @@ class Stop:
 
     @property
     def cause(self) -> BaseException:
-        return self._causes[0]
+        first = (cause for cause in self._causes if not isinstance(cause, (GeneratorExit, StoppedError)))
+        return next(first, self._causes[0])
 
     def heed(self) -> None:
         """End this thread's work if that was said.
