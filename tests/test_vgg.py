@@ -113,11 +113,11 @@ def test_a_flat_picture_has_flat_features(network):
     assert features.std((2, 3)).max() < 1e-4  # zero padding would draw the border
 
 
-def gradient(network, image):
+def gradient(network, image, settings=Settings()):
     """Of the default losses, as the optimizer takes it."""
     style = pixels.to_tensor(media.texture(64, 48, seed=7)[..., ::-1].copy())
     grain = 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(3))
-    terms = Look(Settings(), [Style((style + grain).clamp(0, 1), 1.0, 1.0)], image).terms(network, image, ())
+    terms = Look(settings, [Style((style + grain).clamp(0, 1), 1.0, 1.0)], image).terms(network, image, ())
     return _evaluate(Objective(network, terms), image, 0.0)[1].flatten()
 
 
@@ -128,6 +128,15 @@ def test_half_precision_has_the_gradient_of_float32(network, dtype, least):
     exact, half = (gradient(n, image) for n in (network, VGG19(built.tensors, built.pooling, dtype=dtype)))
     assert torch.cosine_similarity(exact, half, dim=0) > least
     assert half.norm() == pytest.approx(float(exact.norm()), rel=0.01)
+
+
+def test_fp16_holds_the_gradient_of_a_hundred_times_the_style_weight(network):
+    built = weights.load("builtin", ["relu5_1"])
+    settings = Settings(style_weight=100 * Settings().style_weight)
+    half = gradient(
+        VGG19(built.tensors, built.pooling, dtype=torch.float16), pixels.to_tensor(media.texture(64, 48)), settings
+    )
+    assert torch.isfinite(half).all()
 
 
 @pytest.mark.parametrize("loudness", [0.2, 5.0], ids=["quiet", "loud"])

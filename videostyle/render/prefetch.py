@@ -15,6 +15,7 @@ T = TypeVar("T")
 NAME = "videostyle"  # of the threads
 DEPTH = 4  # items that wait between two threads
 BLINK = 0.05  # seconds until a thread that waits looks up again
+PATIENCE = 5.0  # seconds that the cause of an end is waited for
 GRACE = 0.25  # seconds that threads get to end; one in a library's long call ends by itself after it
 
 
@@ -27,21 +28,24 @@ class Stop:
     """Tells every thread of a job to end."""
 
     _said: threading.Event = field(default_factory=threading.Event)
-    _causes: list[BaseException] = field(default_factory=list)
+    _causes: queue.Queue[BaseException] = field(default_factory=queue.Queue)
 
     def say(self, cause: BaseException) -> None:
-        """End all of them; the first cause counts that is none of another's consequences."""
-        self._causes.append(cause)
+        """End all of them; the first cause counts that is no consequence of another."""
+        if not isinstance(cause, (GeneratorExit, StoppedError)):
+            self._causes.put(cause)
         self._said.set()
 
     @property
     def said(self) -> bool:
         return self._said.is_set()
 
-    @property
     def cause(self) -> BaseException:
-        first = (cause for cause in self._causes if not isinstance(cause, (GeneratorExit, StoppedError)))
-        return next(first, self._causes[0])
+        """Why they end; a thread that is about to tell it is waited for."""
+        try:
+            return self._causes.get(timeout=PATIENCE)
+        except queue.Empty:
+            return StoppedError("a thread ended without a cause")
 
     def heed(self) -> None:
         """End this thread's work if that was said.
@@ -61,7 +65,7 @@ def together() -> Iterator[Stop]:
     try:
         yield stop
     except StoppedError:
-        raise stop.cause from None
+        raise stop.cause() from None
 
 
 @dataclass(frozen=True)

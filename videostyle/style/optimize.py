@@ -20,6 +20,9 @@ Steps = Callable[["Walker", Objective, int], Iterator["Walk"]]
 HISTORY = 10  # pairs; longer ones buy nothing here and cost two images each
 LONGEST_STEP = 0.25  # root mean square change, in [0, 1] pixel values
 DIVERGED = 1.5  # a loss this many times the best so far is rolled back
+HEADROOM = (
+    2.0**-10
+)  # of the gradient in half precision: at 1 the standard weights overflow it, at 2^-10 no digit is lost
 PATIENCE = 10  # steps over which the loss must fall by the tolerance
 RATE, DECAYS = 0.03, (0.9, 0.99)  # of Adam; the decays are those of crowsonkb/style-transfer-pytorch
 
@@ -162,10 +165,10 @@ def _until_settled(steps: Iterator[Walk], tolerance: float) -> Iterator[Walk]:
 def _evaluate(objective: Objective, image: Tensor, progress: float) -> tuple[Tensor, Tensor, Losses]:
     """Loss, gradient and the loss terms at `image`.
 
-    The gradient is taken of the loss times a power of two near the number of pixels, so that it is of the order
-    of 1 and half precision can hold it; dividing again changes no bit.
+    The gradient is taken of the loss times a power of two near the number of pixels, and `HEADROOM`, so that half
+    precision can hold it at any size and any usual weight; dividing again changes no bit.
     """
-    scale = 2.0 ** (image.numel() - 1).bit_length()
+    scale = HEADROOM * 2.0 ** (image.numel() - 1).bit_length()
     with torch.enable_grad():
         leaf = image.detach().requires_grad_(True)
         loss, terms = objective(leaf, progress)
