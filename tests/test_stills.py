@@ -387,7 +387,7 @@ def test_a_directory_of_pictures_becomes_another(photos, style, tmp_path):
 
 def test_the_network_is_loaded_once_for_many(photos, style, tmp_path, monkeypatch):
     loads = []
-    monkeypatch.setattr(pipeline, "_load", lambda settings: loads.append(load(settings)) or loads[0])
+    monkeypatch.setattr(pipeline, "load_engines", lambda settings: loads.append(load(settings)) or loads[0])
     few = videostyle.Settings(weights="builtin", first_iterations=1, device="cpu")
     batch = make_batch(Request(photos, (style, photos / "a.png"), tmp_path / "out", few, folder=True))
     steps = []
@@ -397,7 +397,7 @@ def test_the_network_is_loaded_once_for_many(photos, style, tmp_path, monkeypatc
     assert sum(steps) == batch.work
 
 
-load = pipeline._load
+load = pipeline.load_engines
 
 
 def test_patterns_and_single_pictures_go_into_a_directory_too(photos, style, tmp_path):

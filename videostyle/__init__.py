@@ -12,7 +12,8 @@ from videostyle.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
     from videostyle.media.source import Span
-    from videostyle.render.pipeline import FrameReport, Summary, stylize_image, stylize_video
+    from videostyle.render.film import FrameReport
+    from videostyle.render.pipeline import Summary, stylize_image, stylize_video
 
 __all__ = [
     "PRESETS",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 _LATER = {  # so that `videostyle --help` need not wait for codecs
-    "FrameReport": "videostyle.render.pipeline",
+    "FrameReport": "videostyle.render.film",
     "Span": "videostyle.media.source",
     "Summary": "videostyle.render.pipeline",
     "stylize_image": "videostyle.render.pipeline",

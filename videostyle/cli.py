@@ -25,7 +25,8 @@ from videostyle.settings import PRESETS, Flow, Settings, preset, read_made, read
 
 if TYPE_CHECKING:  # the rooms that do the work load when there is some
     from videostyle.render.batch import Batch
-    from videostyle.render.pipeline import FrameReport, Summary
+    from videostyle.render.film import FrameReport
+    from videostyle.render.pipeline import Summary
     from videostyle.render.plan import Plan
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"

@@ -20,7 +20,8 @@ from videostyle.frames import Pixels
 from videostyle.measure.alone import peak_memory
 from videostyle.measure.step import WEIGHTS
 from videostyle.media.still import write_still
-from videostyle.render.pipeline import FrameReport, run
+from videostyle.render.film import FrameReport
+from videostyle.render.pipeline import run
 from videostyle.render.plan import Request, make_plan
 from videostyle.render.stages import overlap
 from videostyle.settings import Settings
