@@ -135,6 +135,19 @@ def test_both_seams_hold(pan, style, tmp_path, monkeypatch):
         assert seam(found["held"], place) < 0.75 * seam(found[loose], place)
 
 
+def test_a_range_of_several_segments_follows_its_own_frames(pan, style, tmp_path, monkeypatch):
+    """And not the finished one after it, which every segment remembers."""
+    monkeypatch.setattr(segments, "LENGTH", 4)
+    settings = SHALLOW.override(iterations=2, first_iterations=6, style_weight=60)
+    output = tmp_path / "out.mkv"
+    videostyle.stylize_video(pan, style, output, settings)
+    whole = media.shown(output)[0]
+    anew(pan, style, output, settings.override(content_weight=2), videostyle.Span(1, 10))
+    made = media.shown(output)[0]
+    for place in (4, 5, 8, 9):
+        assert seam(made, place) < 1.5 * seam(whole, place)
+
+
 def test_a_cut_needs_no_seam(style, tmp_path, monkeypatch):
     """Ranges that begin and end with a shot are that shot, as it would have been made at first."""
     shots = [*media.panning(5), *media.panning(4, seed=3), *media.panning(5, seed=9)]
@@ -227,6 +240,16 @@ def run(*words):
     with pytest.raises(SystemExit) as left:
         main(words)
     return left.value.code
+
+
+def test_the_command_replaces_numbered_pictures_of_a_film(pan, style, tmp_path):
+    output = tmp_path / "out.%03d.png"
+    words = [str(pan), str(style), str(output), "--weights", "builtin", "--iterations", "1", "--first-iterations", "2"]
+    assert run(*words, "--quiet") == 0
+    before = [path.read_bytes() for path in sorted(tmp_path.glob("out.*"))]
+    assert run(*words[:3], "--frames", "4:6", "--seed", "3", "--iterations", "2", "--into", "--quiet") == 0
+    after = [path.read_bytes() for path in sorted(tmp_path.glob("out.*"))]
+    assert [n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b] == [4, 5]
 
 
 def test_numbered_pictures_are_replaced_one_by_one(pan, style, tmp_path):

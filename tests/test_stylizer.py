@@ -18,7 +18,7 @@ from videostyle.settings import Settings
 from videostyle.style import losses, pixels
 from videostyle.style.look import Style
 from videostyle.style.schedule import fresh_levels, fresh_work
-from videostyle.style.stylizer import Stylizer
+from videostyle.style.stylizer import State, Stylizer, _Past
 
 SETTINGS = Settings(first_iterations=20, iterations=4, flow="dis-fine")
 STYLE = media.texture(80, 60, seed=7)[..., ::-1].copy()
@@ -122,6 +122,18 @@ def test_a_flash_does_not_begin_a_new_look(network):
     moved = made[4].frame.pixels[:, 4:-16].astype(int)
     again, anew = (np.abs(m.frame.pixels[:, :-20] - moved).mean() for m in (made[6], fresh))
     assert again < 0.6 * anew
+
+
+def test_a_state_knows_which_frame_was_the_last_though_it_knows_a_later_one():
+    past = _Past(torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2))
+    state = State(past.image, 3, {2: past, 3: past, 9: past})
+    assert State.of(state.tensors()).previous == 3
+
+
+@pytest.mark.parametrize("size", [(16, 8), (9, 30), (96, 10)])
+def test_the_smallest_pictures_are_styled_too(network, size):
+    (made, then) = run(network, [media.texture(*size), media.texture(*size)])
+    assert made.frame.pixels.shape == then.frame.pixels.shape == (size[1], size[0], 3)
 
 
 def test_no_trust_means_no_temporal_pull(network):

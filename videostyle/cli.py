@@ -54,8 +54,11 @@ def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) 
 
 def _read_config(path: Path) -> dict[str, Any]:
     """Settings from a TOML file, or from a result that says how it was made."""
+    from videostyle.media import sequence
     from videostyle.media.comment import has_comment, read_comment
 
+    if sequence.is_sequence(path) and (pictures := sequence.files(path)):
+        path = pictures[0]
     return read_made(read_comment(path), path) if has_comment(path) else read_toml(path)
 
 

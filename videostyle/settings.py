@@ -146,7 +146,10 @@ class Settings:
         high=99,
     )
     tolerance: float = setting(
-        0.0, "End a frame when 10 steps lower its loss by less than this share; 0 takes every step.", low=0, high=1
+        0.0,
+        "End a size of a frame when 10 steps lower its loss by less than this; 0 takes every step.",
+        low=0,
+        high=1,
     )
     averaging: float = setting(
         0.0,

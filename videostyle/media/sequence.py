@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from videostyle.errors import InputError, MediaError, UnreadableError
+from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
 from videostyle.frames import Frame
 from videostyle.media import still
 from videostyle.media.color import Colors
@@ -149,11 +149,14 @@ class SequenceWriter:
         """Write one frame, and tell where.
 
         Raises:
-            OutputError: The file cannot be made.
+            MediaError: The file cannot be made.
 
         """
         path = nth(self._path, self._first + frame.index)
-        still.write_still(path, frame.pixels, self._comment, frame.alpha)
+        try:
+            still.write_still(path, frame.pixels, self._comment, frame.alpha)
+        except OutputError as error:
+            raise MediaError(f"{error}; make room on that disk, or choose another") from error
         return path
 
     def __enter__(self) -> Self:

@@ -59,8 +59,8 @@ def splice(film: FinishedFilm, piece: Path, places: range, path: Path, comment: 
         raise MediaError(f"the new frames are encoded otherwise than {film.clip.path}, which stays as it is")
     options = container_options(path)
     with (
-        told(path),
         open_source(film.clip.path) as (old, pictures),
+        told(path),
         av.open(f"file:{path}", "w", container_options=options) as new,
     ):
         streams = {stream.index: _added(new, stream, path) for stream in old.streams if stream.type in _KINDS}
@@ -139,7 +139,7 @@ def _contents(path: Path, places: range) -> list[str]:
                 if not is_picture(packet):
                     continue
                 shown.append(packet.pts or 0)
-                found[packet.stream.index].update(b"" if number in places else data)
+                found[packet.stream.index].update(b"" if number in places else f"{packet.pts} ".encode() + data)
                 number += 1
             elif _says_something(packet):
                 found[packet.stream.index].update(f"{packet.pts} {packet.duration}".encode() + data)

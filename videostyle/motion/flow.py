@@ -16,6 +16,7 @@ Places = NDArray[np.bool_]
 Method = Callable[[Gray, Gray], Plane]
 Mask = Callable[[Plane, Plane, Pixels, Pixels], Plane]
 
+SMALLEST = 8  # shortest side that flow is computed at; less than that stands still
 LARGEST = 1024  # longest side that flow is computed at; beyond it the flow is enlarged
 CLEARLY_BETTER = 0.8  # a neighbour's flow is taken if its mismatch is below this share of a pixel's own
 REACHES = (4, 8)  # pixels away that neighbours are asked
@@ -81,6 +82,7 @@ def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evi
     `MASKS`. Both are brought into one light first.
     """
     h, w = current.shape[:2]
+    method = method if min(h, w) >= SMALLEST else _none
     before, now = in_one_light(_bounded(previous), _bounded(current))
     backward, forward = _between(now, before, method), _between(before, now, method)
     trusted = MASKS[mask](backward, forward, now, before)

@@ -117,6 +117,8 @@ def and_back(steps: Iterable[Step], flow: str, mask: str = "evidence") -> Iterat
     for step in steps:
         if previous is None or step.motion is None or step.motion is UNTOLD:
             yield step
+        elif step.light.gone:
+            yield replace(step, back=_standing(step.frame))
         else:
             yield replace(step, back=estimate(step.frame.pixels, previous.frame.pixels, METHODS[flow], mask))
         previous = step

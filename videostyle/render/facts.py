@@ -32,6 +32,8 @@ def plan_facts(plan: Plan) -> Facts:
         named["init"] = _digest([Path(settings["init"])])
     return {
         "version": version("videostyle"),
+        "av": version("av"),
+        "opencv": version("opencv-python-headless"),
         "content": _content_digest(request.content),
         "style": _digest(request.styles),
         "size": "{}x{}".format(*plan.size),

@@ -15,7 +15,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videostyle.errors import InputError, OutputError
-from videostyle.frames import Frame, Motion, Pixels, Recall, Step
+from videostyle.frames import Frame, Light, Motion, Pixels, Recall, Step
 from videostyle.media import comment, reader, sequence
 from videostyle.media.finished import Finished, FinishedFilm, find_finished, packed
 from videostyle.media.source import Clip, Span
@@ -93,12 +93,16 @@ class Past:
         opening: The frame of the source that the shot of its first frame began with.
         previous: Place of the finished frame before it, or of any if it follows none.
         finished: (H, W, 3) by place: finished frames that its own may follow.
+        lights: That these are in, by place.
+        first: That `opening` is in.
 
     """
 
     opening: Pixels
     previous: int
     finished: Mapping[int, Pixels]
+    lights: Mapping[int, Light]
+    first: Light
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,18 +163,24 @@ def _common_times(clip: Clip, finished: Finished, output: Path) -> list[Fraction
     What the packets of a film say is known at once; what is shown of a damaged one is only known by decoding it all.
     """
     shown = _seconds(finished.shown, finished.clip)
-    if clip.first is not None:
-        found = [place / clip.rate for place in range(clip.frames or 0)]
-        if clip.first == finished.clip.first and len(found) == len(shown):
-            return found
-    else:
-        for ticks in (sorted(packet.pts for packet in packed(clip.path)), reader.read_times(clip)):
-            found = _seconds(ticks, clip)
+    found: list[Fraction] = []
+    for found in _possible_times(clip):
+        if isinstance(finished, FinishedFilm):
             if _alike(found, shown):
                 return found
+        elif len(found) == len(shown) and finished.clip.first == sequence.first_number(clip):
+            return found
     raise OutputError(
         output, f"it has {len(shown)} frames and {clip.path} has {len(found)}, or other times; --into needs all of it"
     )
+
+
+def _possible_times(clip: Clip) -> Iterator[list[Fraction]]:
+    if clip.first is not None:
+        yield [place / clip.rate for place in range(clip.frames or 0)]
+        return
+    yield _seconds(sorted(packet.pts for packet in packed(clip.path)), clip)
+    yield _seconds(reader.read_times(clip), clip)
 
 
 def _seconds(ticks: Sequence[int], clip: Clip) -> list[Fraction]:
@@ -202,11 +212,13 @@ def _check_coding(plan: Plan, clip: Clip, encoding: Encoding) -> None:
     gray = np.full((height, width, 3), 128, np.uint8)
     try:
         with trial_folder(folder):
-            with VideoWriter(trial, clip, plan.written_size, encoding, [], from_zero=True) as writer:
-                for place in range(2):
-                    writer.write(Frame(gray, place * _usual(clip), clip.time_base, _usual(clip), place))
-            coding = Coding.of(trial)
-            trial.unlink()
+            try:
+                with VideoWriter(trial, clip, plan.written_size, encoding, [], from_zero=True) as writer:
+                    for place in range(2):
+                        writer.write(Frame(gray, place * _usual(clip), clip.time_base, _usual(clip), place))
+                coding = Coding.of(trial)
+            finally:
+                trial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(output, f"{error.strerror}; choose another directory") from error
     if coding != Coding.of(output):
@@ -296,13 +308,17 @@ def taken_up(
     kept = chain(patch.finished.read(head), patch.finished.read(tail))
     window: deque[Step] = deque()
     shot = before = None
+    lights: dict[int, Light] = {}
     for step in steps:
         place = step.frame.index
         shot = step if shot is None or step.motion is None else shot
-        if place == wanted.stop and patch.leads:
+        lights[place] = step.light
+        if place == wanted.stop and patch.leads and step.light == Light():
             window = deque(_led(list(window), step, first, measure))
         if place in wanted:
-            window.append(_entered(step, before, shot, patch, size) if place == wanted.start else _known(step, patch))
+            window.append(
+                _entered(step, before, shot, patch, size, lights) if place == wanted.start else _known(step, patch)
+            )
         while window and (len(window) > LEADING or place >= wanted.stop):
             yield from _due(window.popleft(), first)
         if place in head or place in tail:
@@ -317,15 +333,18 @@ def _due(step: Step, first: int) -> Iterator[Step]:
     return iter([step] if step.frame.index >= first else [])
 
 
-def _entered(step: Step, before: Step | None, shot: Step, patch: Patch, size: tuple[int, int]) -> Step:
+def _entered(
+    step: Step, before: Step | None, shot: Step, patch: Patch, size: tuple[int, int], lights: Mapping[int, Light]
+) -> Step:
     """The first step of a range, with the finished frames that are there to follow."""
     step = _known(step if patch.follows else replace(step, motion=None, recalls=()), patch)
     earlier = [before.frame.index, *before.kept] if patch.follows and before is not None else []
     places = [*earlier, *([patch.wanted.stop] if patch.leads else [])]
     if not places:
         return step
-    past = Past(shot.frame.pixels, places[0], {place: patch.picture(place, size) for place in set(places)})
-    return Entry(step.frame, step.motion, step.recalls, step.kept, step.regions, past=past)
+    finished = {place: patch.picture(place, size) for place in set(places)}
+    past = Past(shot.frame.pixels, places[0], finished, {at: lights.get(at, Light()) for at in finished}, shot.light)
+    return Entry(**{f.name: getattr(step, f.name) for f in fields(Step)}, past=past)
 
 
 def _known(step: Step, patch: Patch) -> Step:

@@ -325,7 +325,10 @@ def check_facts(output: Path, facts: Facts) -> None:
 
     """
     kept = kept_facts(output)
-    if kept is not None and kept_segments(output) and (changed := differences(kept, facts)):
+    if kept is None or not kept_segments(output):
+        return
+    changed = differences(kept, facts) + (["into"] if ("into" in kept) != ("into" in facts) else [])
+    if changed:
         raise OutputError(
             output,
             f"the work kept in {state_folder(output)} was begun otherwise: changed {_are(changed)}; "
@@ -348,11 +351,13 @@ def _lock(folder: Path, output: Path) -> int:
     held = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         os.close(held)
         raise OutputError(
             output, "another videostyle is at work on it; wait for that, or choose another name"
         ) from error
+    except OSError:
+        log.warning("the disk of %s knows no locks; see that no other videostyle works on it", output)
     return held
 
 

@@ -17,10 +17,10 @@ from videostyle.media import codecs, matte, sequence, sound, source, still
 from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
 from videostyle.media.tracks import Track
-from videostyle.render.facts import Facts
+from videostyle.render.facts import Facts, differences, fingerprint
 from videostyle.render.into import Patch, plan_patch
 from videostyle.render.journal import kept_facts
-from videostyle.render.preflight import check_container, check_engine, check_room, with_facts
+from videostyle.render.preflight import check_container, check_engine, check_room, made_by, with_facts
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
 from videostyle.style.layers import layer_shares
 from videostyle.style.schedule import fresh_work
@@ -209,8 +209,9 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
 
 def _plan_pictures(plan: Plan, clip: Clip) -> Plan:
     plan = with_facts(plan)
-    if not (plan.request.resume and kept_facts(plan.request.output)):
-        _check_numbers(plan.request, clip)
+    kept = kept_facts(plan.request.output)
+    if not plan.request.resume or kept is None or differences(kept, plan.facts):
+        _check_numbers(plan, clip)
     check_room(plan)
     return plan
 
@@ -260,15 +261,18 @@ def _check_suffix(output: Path) -> None:
         raise OutputError(output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
 
 
-def _check_numbers(request: Request, clip: Clip) -> None:
-    """No numbered picture stands where one is to be written."""
+def _check_numbers(plan: Plan, clip: Clip) -> None:
+    """No numbered picture stands where one is to be written, but what this very job made before it was stopped."""
+    request = plan.request
     if request.overwrite:
         return
     begin, end = _places(request.span, clip)
     first = sequence.first_number(clip)
     for number in sequence.numbers(request.output):
         if number >= first + begin and (end is None or number < first + end):
-            raise OutputError(sequence.nth(request.output, number), "it exists; choose another name or say --overwrite")
+            there = sequence.nth(request.output, number)
+            if not (request.resume and made_by(fingerprint(plan.facts), there)):
+                raise OutputError(there, "it exists; choose another name or say --overwrite")
 
 
 def _places(span: Span, clip: Clip) -> tuple[int, int | None]:
@@ -285,8 +289,9 @@ def _check_paths(request: Request) -> None:
         address = re.match(r"[a-z]{2,}:/", str(request.content))
         reason = "it is an address; download it first" if address else "there is no such file"
         raise UnreadableError(request.content, reason)
-    if _identities(request.content, *request.styles) & _identities(output):
-        raise OutputError(output, "it is an input of this very job; choose another name")
+    for path in (output, *([request.attention_map] if request.attention_map else [])):
+        if _identities(*_inputs(request)) & _identities(path):
+            raise OutputError(path, "it is an input of this very job; choose another name")
     check_styles(request.styles)
     if output.is_dir():
         raise OutputError(output, "it is a directory; name the file to write")
@@ -308,6 +313,13 @@ def _check_there(output: Path) -> None:
 def _check_free(request: Request) -> None:
     if request.output.exists() and not request.overwrite:
         raise OutputError(request.output, "it exists; choose another name or say --overwrite")
+
+
+def _inputs(request: Request) -> list[Path]:
+    """Every file that the job reads."""
+    s = request.settings
+    named = [*s.content_masks, *s.style_masks, *([] if s.init in INITS else [s.init])]
+    return [request.content, *request.styles, *map(Path, named)]
 
 
 def _identities(*paths: Path) -> set[tuple[int, int]]:
@@ -341,6 +353,8 @@ def _check_pictures(request: Request) -> None:
     for name in ("style_scale", "style_mix"):
         if len(getattr(settings, name)) not in (1, count):
             raise SettingError(name, getattr(settings, name), f"one number, or one for each of the {count} styles")
+    if not sum(settings.style_mix):
+        raise SettingError("style_mix", settings.style_mix, "above 0 for one style at least")
     for name in ("content_masks", "style_masks"):
         if len(getattr(settings, name)) not in (0, count):
             raise SettingError(name, getattr(settings, name), f"one file for each of the {count} styles")
@@ -348,8 +362,17 @@ def _check_pictures(request: Request) -> None:
         matte.check_matte(Path(mask))
     for picture in (*settings.style_masks, *([] if settings.init in INITS else [settings.init])):
         still.picture_size(Path(picture))
-    if request.attention_map and not still.is_still(request.attention_map):
-        raise OutputError(request.attention_map, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
+    if request.attention_map:
+        _check_map(request, request.attention_map)
+
+
+def _check_map(request: Request, path: Path) -> None:
+    if path.suffix.lower() not in still.WRITABLE:
+        raise OutputError(path, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
+    if not path.parent.is_dir():
+        raise OutputError(path, f"there is no directory {path.parent}; make it first")
+    if path.exists() and not (request.overwrite or request.resume):
+        raise OutputError(path, "it exists; choose another name or say --overwrite")
 
 
 def tell_of_limit(longest: int, request: Request) -> None:

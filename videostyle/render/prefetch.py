@@ -66,6 +66,9 @@ def together() -> Iterator[Stop]:
         yield stop
     except StoppedError:
         raise stop.cause() from None
+    except BaseException as error:
+        stop.say(error)
+        raise
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,16 @@ def _fill(items: Iterable[T], ready: queue.Queue[T | _End], stop: Stop) -> None:
     except BaseException as error:
         stop.say(error)
     finally:
-        close: Callable[[], None] | None = getattr(items, "close", None)
+        _close(items, stop)
+
+
+def _close(items: Iterable[T], stop: Stop) -> None:
+    close: Callable[[], None] | None = getattr(items, "close", None)
+    try:
         if close is not None:
             close()
+    except BaseException as error:
+        stop.say(error)
 
 
 def _put(ready: queue.Queue[T | _End], item: T | _End, stop: Stop) -> None:

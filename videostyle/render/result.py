@@ -109,6 +109,10 @@ class _Range(_Film):
 
     def finish(self, journal: Journal) -> None:
         """Put the packets into a copy of the film, look whether the rest is the same, and replace it."""
+        if "sha256:" + file_digest(journal.output) != self.plan.facts["into"]:
+            raise MediaError(
+                f"{journal.output} has changed since this work was planned, and stays as it is; begin anew"
+            )
         whole = journal.folder / f"whole{journal.output.suffix}"
         splice(self.finished, self._joined(journal), self.patch.touched, whole, told(self.patch, self.comment))
         publish(whole, journal.output)

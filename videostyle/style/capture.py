@@ -10,7 +10,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import partial
+from functools import cache, partial
 from threading import Lock
 from typing import Any
 
@@ -28,7 +28,7 @@ LARGEST = 1 << 21  # pixels; a larger frame keeps the device busy anyway, and ha
 MANY = 30  # steps that are worth a recording at once; fewer are when their outline comes a second time
 WARM_UP = 3  # steps before a recording, in which libraries choose their kernels and take their workspace
 
-_RECORDING = Lock()  # one thread at a time
+RECORDING = Lock()  # one thread at a time
 
 Advance = Callable[[], Walk]
 Record = Callable[[Advance], Advance]
@@ -44,25 +44,33 @@ def recorder(device: torch.device) -> Record | None:
 def as_cuda_graph(step: Advance, device: torch.device, pool: Any) -> Advance:
     """Record what `step` gives a device to do; what it returns is overwritten by each repetition.
 
-    Source: PyTorch's notes on CUDA graphs. A recording has a stream of its own, where some steps were taken before.
-    Other threads may use the device meanwhile. Recordings share the memory of what they do not keep.
+    Source: PyTorch's notes on CUDA graphs. Recordings are made on a stream of their own, where some steps were taken
+    before. Other threads may use the device meanwhile. Recordings share the memory of what they do not keep.
     """
-    with _RECORDING, torch.cuda.device(device):
-        stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    with RECORDING, torch.cuda.device(device):
+        stream, graph = _side_stream(torch.cuda.current_device()), torch.cuda.CUDAGraph()
         stream.wait_stream(torch.cuda.current_stream())
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
-                step()
-            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-                walk = step()
-        torch.cuda.current_stream().wait_stream(stream)
+        try:
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UP):
+                    step()
+                with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+                    walk = step()
+        finally:
+            torch.cuda.current_stream().wait_stream(stream)
 
     def repeat() -> Walk:
         graph.replay()
         return walk
 
     return repeat
+
+
+@cache
+def _side_stream(index: int) -> torch.cuda.Stream:
+    """Where a device's recordings are made: of a priority that no thread's own stream has, so that none is the same."""
+    stream: torch.cuda.Stream = torch.cuda.Stream(index, priority=-1)  # type: ignore[no-untyped-call]
+    return stream
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,6 +62,7 @@ def prepare(device: torch.device, *, autotune: bool = False) -> None:
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = autotune
+        torch.backends.cudnn.deterministic = True
 
 
 def in_own_stream(items: Iterable[T], device: torch.device) -> Iterator[T]:

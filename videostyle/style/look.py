@@ -162,7 +162,7 @@ class Look:
     @torch.no_grad()
     def _find_aims(self, extract: Extract, group: int, longest: int) -> _Aims:
         styles = self._groups[group]
-        shares = torch.tensor([style.share for style in styles]).to(styles[0].image)
+        shares = torch.tensor([style.share if len(styles) > 1 else 1.0 for style in styles]).to(styles[0].image)
         shares = shares / shares.sum()
         pictures = [resize(s.image, scaled_size(s.image, longest * s.scale)).clamp(0, 1) for s in styles]
         found = [extract(picture, self._style_shares) for picture in pictures]
@@ -226,7 +226,7 @@ def _products(
 def _size(target: Tensor, layer: str) -> tuple[int, int]:
     """(H, W) of an activation of `target`."""
     h, w = target.shape[2:]
-    return h // stride(layer), w // stride(layer)
+    return max(1, h // stride(layer)), max(1, w // stride(layer))
 
 
 def _laid(places: Tensor, like: Tensor | tuple[int, int]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -80,8 +81,8 @@ class Tiled:
 
 
 def _spans(length: int, tile: int) -> Iterator[range]:
-    """Stretches of about `tile` pixels that start at multiples of 16, the coarsest stride there is."""
-    count = max(1, round(length / tile))
+    """Stretches of at most about `tile` pixels that start at multiples of 16, the coarsest stride there is."""
+    count = math.ceil(length / tile)
     borders = [round(length / count * number / 16) * 16 for number in range(count)]
     for begin, end in zip(borders, [*borders[1:], length], strict=True):
         yield range(begin, end)

@@ -12,6 +12,7 @@ from torch import Tensor
 from videostyle.style import losses
 from videostyle.style.measures import Describe, Distance
 
+SMOOTHEST = 1e-4  # total variation below which a style is not taken for smoother: one of a single color has none
 Features = Mapping[str, Tensor]
 Extract = Callable[[Tensor, Iterable[str]], Features]  # a network, or anything that gives activations by name
 
@@ -118,7 +119,7 @@ class VariationTerm(Term):
     name: str = "tv"
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
-        return losses.total_variation(image) / self.target
+        return losses.total_variation(image) / self.target.clamp(min=SMOOTHEST)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -72,6 +72,9 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(image.shape[2:]) == size:
         return image
     rows, columns = (_lanczos(image.shape[d], size[d - 2], image.dtype, image.device) for d in (2, 3))
+    for weights in (rows, columns):
+        if weights.is_cuda:  # they may have been made on another thread's stream
+            weights.record_stream(torch.cuda.current_stream(weights.device))
     return rows @ image @ columns.T
 
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from videostyle.errors import DivergedError
-from videostyle.frames import Frame, Motion, Pixels, Plane, Step
+from videostyle.frames import Frame, Light, Motion, Pixels, Plane, Step
 from videostyle.settings import Settings
-from videostyle.style.capture import Tapes, recorder
+from videostyle.style.capture import RECORDING, Tapes, recorder
 from videostyle.style.light import lit, unlit
 from videostyle.style.look import Look, Style
 from videostyle.style.losses import matrix_root
@@ -76,7 +76,8 @@ class State:
         known = {
             int(at): _Past(*(tensors[f"{kind} {at} {p}"] for p in ("image", "ripeness"))) for kind, at, _ in images
         }
-        return cls(tensors["opening"], max(known), known)
+        before = [int(at) for kind, at, _ in images if kind == "previous"]
+        return cls(tensors["opening"], before[0] if before else max(known), known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +206,8 @@ class Stylizer:
             for number, style in enumerate(styles)
         ]
         self._init = None if init is None else to_tensor(init, device)
-        self._tapes = Tapes(recorder(device))
+        waits = settings.style_loss == "wasserstein"  # its eigenvalues are looked at by the CPU
+        self._tapes = Tapes(None if waits else recorder(device))
 
     def stylize(self, steps: Iterable[Step], state: State | None = None) -> Iterator[Stylized]:
         """Yield each step's frame restyled. What one frame leaves to the next stays float, never 8 bit.
@@ -271,18 +273,24 @@ class Stylizer:
         past = _Past(walk.image.clamp(0, 1), torch.maximum(_ripened(canvas), worked.past.ripeness))
         return replace(worked, canvas=canvas, past=past, walk=walk)
 
-    def left_by(self, opening: Pixels, finished: Mapping[int, Pixels], previous: int) -> State:
+    def left_by(
+        self, opening: Pixels, finished: Mapping[int, Pixels], previous: int, lights: Mapping[int, Light], first: Light
+    ) -> State:
         """The state that finished pictures leave, as if they had just been made: ripe all over.
 
         Args:
             opening: (H, W, 3), the content of the frame that settled the look.
             finished: (H, W, 3) each, by their places in the source.
             previous: The place of the one that the next frame follows.
+            lights: That the pictures are in, by their places.
+            first: That `opening` is in.
 
         """
-        content = to_tensor(opening, self._device).contiguous()
+        content = unlit(to_tensor(opening, self._device), first).contiguous()
         look = Look(self._settings, self._styles, content)
-        images = {at: look.canvas(to_tensor(pixels, self._device)) for at, pixels in finished.items()}
+        images = {
+            at: look.canvas(unlit(to_tensor(pixels, self._device), lights[at])) for at, pixels in finished.items()
+        }
         return State(content, previous, {at: _Past(i, torch.ones_like(i[:, :1])) for at, i in images.items()})
 
     def salience(self, pixels: Pixels) -> Plane:
@@ -314,7 +322,7 @@ class Stylizer:
         return warp(torch.cat([past.image, past.ripeness], dim=1), flow), to_plane(motion.mask, self._device)
 
     def _within_memory(self, canvas: _Canvas, rungs: list[Rung]) -> Walk:
-        """The frame, worked on as `rungs` begin; when the device is full, the first of them is dropped for good."""
+        """The frame, worked on as `rungs` begin; when the device is full, the first of them is dropped."""
         while True:
             try:
                 if canvas.held is None:
@@ -325,12 +333,14 @@ class Stylizer:
                     raise
             rungs.pop(0)
             self._tapes.forget()
-            torch.cuda.empty_cache()
+            with RECORDING:
+                torch.cuda.empty_cache()
             log.warning("the device is out of memory; going on with %s", rungs[0])
 
     def _start(self, canvas: _Canvas, rung: Rung) -> Walk:
         """From the chosen beginning, coarse to fine; each finer start has the beginning's finer detail laid over it."""
-        longest, levels = max(canvas.image.shape[2:]), fresh_levels(self._settings, max(canvas.image.shape[2:]))
+        longest = max(canvas.image.shape[2:])
+        levels = fresh_levels(self._settings, longest)
         base = self._beginning(canvas)
         walk = Walk(base)
         change = self._grain(scaled_size(base, longest * levels[0].scale), base)

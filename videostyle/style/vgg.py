@@ -115,6 +115,9 @@ def _folded(gradient: Tensor) -> Tensor:
 
 
 def _pool(x: Tensor, pooling: Pooling) -> Tensor:
+    h, w = x.shape[2:]
+    if min(h, w) < 2:
+        x = F.pad(x, (0, int(w < 2), 0, int(h < 2)), mode="replicate")
     if pooling == "l2":
         return (4 * F.avg_pool2d(x.square(), 2) + 1e-12).sqrt()
     return F.avg_pool2d(x, 2) if pooling == "average" else F.max_pool2d(x, 2)
