@@ -102,5 +102,5 @@ def test_a_second_signal_leaves_at_once(film, style, tmp_path):
 def wait_for(path):
     deadline = time.monotonic() + 60
     while not path.exists():
-        time.sleep(0.05)
+        time.sleep(0.005)
         assert time.monotonic() < deadline

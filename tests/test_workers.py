@@ -9,8 +9,7 @@ import torch
 
 import videostyle
 from tests import corpus, media
-from tests.test_kills import STYLED as FEW
-from tests.test_kills import job, wait_for
+from tests.test_kills import LONG, job, wait_for
 from tests.test_resume import STYLED, made, packets
 from videostyle.errors import SettingError
 from videostyle.frames import Frame, Motion, Recall, Step
@@ -118,13 +117,13 @@ def test_a_damaged_segment_in_the_middle_costs_that_segment(film, style, tmp_pat
 def test_a_kill_leaves_what_is_needed_to_go_on(style, tmp_path):
     cold = [255 - image for image in media.panning(30, seed=3)]
     film = media.write_clip(tmp_path / "film.mkv", [*cold, *media.panning(40)])
-    _, said = (whole := job(film, style, tmp_path / "whole.mkv", *FEW)).communicate()
+    _, said = (whole := job(film, style, tmp_path / "whole.mkv", *LONG)).communicate()
     assert whole.returncode == 0, said
-    running = job(film, style, tmp_path / "out.mkv", *FEW, "--workers", "3")
+    running = job(film, style, tmp_path / "out.mkv", *LONG, "--workers", "3")
     wait_for(tmp_path / ".out.mkv.videostyle" / "000002.json")
     running.send_signal(signal.SIGKILL)
     running.communicate()
-    _, said = (again := job(film, style, tmp_path / "out.mkv", *FEW, "--workers", "3")).communicate()
+    _, said = (again := job(film, style, tmp_path / "out.mkv", *LONG, "--workers", "3")).communicate()
     assert again.returncode == 0, said
     assert "resumed at frame" in said
     assert packets(tmp_path / "out.mkv") == packets(tmp_path / "whole.mkv")
