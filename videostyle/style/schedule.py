@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from videostyle.settings import Settings
 
 UNSEEN = 0.005  # of a frame: with more to make anew than this, a following frame gets a coarse level too
-COARSE, EXTRA = 0.5, 1.0  # its size, and its steps as a share of the others; they cost a quarter
+COARSE = 0.5  # its size; it has as many steps, which cost a quarter
 CALM, MOVING = 1 / 3, 0.5  # the least share of the steps; pixels of motion from which all of them are taken
 ROUGHEST = 96  # longest side in pixels that halving a fresh frame stops at: smaller ones forget what is shown
 SMALLEST = 64  # longest side in pixels below which a following frame gets no coarse level
@@ -62,8 +62,7 @@ def following_levels(settings: Settings, longest: int, unseen: float, speed: flo
     steps = math.ceil(settings.iterations * need)
     if unseen < UNSEEN or longest * COARSE < SMALLEST:
         return [Level(1.0, steps, 0, steps)]
-    extra = round(steps * EXTRA)
-    return [Level(COARSE, extra, 0, steps + extra), Level(1.0, steps, extra, steps + extra)]
+    return [Level(COARSE, steps, 0, 2 * steps), Level(1.0, steps, steps, 2 * steps)]
 
 
 def fresh_work(settings: Settings, longest: int) -> float:
