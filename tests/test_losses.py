@@ -51,6 +51,17 @@ def test_relative_error_is_one_for_nothing_and_zero_for_all():
     assert losses.relative_error(target, target) == 0
 
 
+def test_content_loss_is_two_for_unrelated_pictures_whatever_tells_their_channels_apart():
+    one, other = (torch.rand(1, 5, 40, 40, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    apart = 0.3 * torch.arange(5.0)[:, None, None]
+    assert losses.content_loss(one + apart, other + apart) == pytest.approx(2, rel=0.05)
+
+
+def test_content_loss_of_a_flat_picture_is_no_larger_than_of_one_that_varies_a_little():
+    flat = torch.arange(5.0)[None, :, None, None].expand(1, 5, 40, 40)
+    assert losses.content_loss(flat + 0.1, flat) == pytest.approx(0.01 / (losses.FLATTEST * 2))
+
+
 def test_total_variation_by_hand():
     image = torch.tensor([[[[0.0, 1.0], [0.0, 3.0]]]])
     assert losses.total_variation(image) == (1 + 9) / 2 + (0 + 4) / 2

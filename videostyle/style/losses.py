@@ -14,6 +14,7 @@ from torch import Tensor
 from videostyle.style import onednn
 
 EPSILON = 1e-8
+FLATTEST = 0.1  # of the variance of all its activations: how little a picture may vary from place to place
 
 
 class _Moments(torch.autograd.Function):
@@ -144,12 +145,15 @@ def relative_error(value: Tensor, target: Tensor) -> Tensor:
 
 
 def content_loss(features: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
-    """Mean squared error of features over the target's variance; about 2 for unrelated pictures.
+    """Mean squared error of features over the target's variance from place to place; about 2 for unrelated pictures.
 
+    What tells one channel from another tells nothing of what is where: of trained weights it is half of all variance,
+    and would have the content count half as much. A flat target counts as varying by `FLATTEST` of all variance.
     `places`, (N, 1, H, W) with a mean of 1, says how much each place counts.
     Source: Gatys et al. 2016, eq. 1, normalized.
     """
-    return squared_error(features, target, places) / target.var().clamp(min=EPSILON)
+    varies = target.var(dim=(2, 3), correction=0).mean()
+    return squared_error(features, target, places) / varies.clamp(min=FLATTEST * target.var(correction=0) + EPSILON)
 
 
 def squared_error(features: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
