@@ -11,8 +11,8 @@ nearly white), `cut` (in the middle, to the picture upside down), and `occlude`,
 - style: style loss of the last frame over that of its content (`videostyle.measure.closeness`, built-in weights).
 - sharpness: energy of the Laplacian of the last frame over that of the first.
 
-The method `one picture` is the floor: the picture itself is restyled, with strokes of the same size, and the camera goes
-over the result. Nothing can be steadier and as sharp; what is left is the measure's own sampling.
+The method `one picture` is the floor: the picture itself is restyled, with strokes of the same size, and the camera
+goes over the result. Nothing can be steadier and as sharp; what is left is the measure's own sampling.
 """
 
 from __future__ import annotations
