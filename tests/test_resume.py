@@ -109,13 +109,15 @@ def test_a_range_is_resumed_with_its_own_clock_and_sound(film, style, tmp_path):
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
-def test_numbered_pictures_are_resumed(film, style, tmp_path):
-    output = tmp_path / "out.%02d.png"
+@pytest.mark.parametrize("name", ["out", "line\u2028\n"])
+def test_numbered_pictures_are_resumed(film, style, tmp_path, name):
+    output, reports = tmp_path / f"{name}.%02d.png", []
     made(film, style, output, stop=10)
-    (tmp_path / "out.02.png").write_bytes(b"changed")
-    made(film, style, output, resume=True)
+    (tmp_path / f"{name}.06.png").write_bytes(b"changed")
+    videostyle.stylize_video(film, style, output, PLAIN, resume=True, on_frame=reports.append)
+    assert reports[0].index == 4
     for number, image in enumerate(media.shown(film)[0], 1):
-        with av.open(str(tmp_path / f"out.{number:02d}.png")) as picture:
+        with av.open(str(tmp_path / f"{name}.{number:02d}.png")) as picture:
             np.testing.assert_array_equal(next(picture.decode(video=0)).to_ndarray(format="rgb24"), image)
     assert not state_folder(output).exists()
 

@@ -20,7 +20,7 @@ from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 from tqdm import tqdm
 
-from videostyle.errors import InputError, MediaError, VideostyleError
+from videostyle.errors import InputError, MediaError, VideostyleError, refused
 from videostyle.settings import PRESETS, Flow, Settings, preset, read_made, read_toml
 
 if TYPE_CHECKING:  # the rooms that do the work load when there is some
@@ -137,7 +137,8 @@ def _command(
 
     span = make_span(frames, start, end)
     content, *styles, output = map(Path, paths)
-    folder = paths[-1].endswith("/") or output.is_dir()
+    with refused():
+        folder = paths[-1].endswith("/") or output.is_dir()
     rate = parse_rate(fps) if fps is not None else None
     request = Request(
         content,

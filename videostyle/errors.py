@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -55,3 +57,12 @@ class DivergedError(VideostyleError):
     def __init__(self, frame_index: int) -> None:
         super().__init__(f"the loss is not finite on frame {frame_index}; try smaller weights, or --optimizer adam")
         self.frame_index = frame_index
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """What the disk refuses before the work, as an error of the request; also a decorator."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{error.filename or 'the disk'}: {error.strerror or error}; name another file") from error

@@ -31,14 +31,19 @@ def nth(pattern: Path, number: int) -> Path:
     return pattern.with_name(_FIELD.sub(lambda field: f"{number:0{field[1] or 1}d}", pattern.name))
 
 
+def number(pattern: Path, name: str) -> int | None:
+    """Which number a file of that name has in a sequence; None if it is of no number."""
+    before, _, after = _FIELD.split(pattern.name)
+    found = re.fullmatch(rf"{re.escape(before)}(\d+){re.escape(after)}", name)
+    return int(found[1]) if found and nth(pattern, int(found[1])).name == name else None
+
+
 def numbers(pattern: Path) -> list[int]:
     """The numbers for which there are files, in order."""
-    before, _, after = _FIELD.split(pattern.name)
-    shape = re.compile(rf"{re.escape(before)}(\d+){re.escape(after)}")
     if not pattern.parent.is_dir():
         return []
-    matches = filter(None, (shape.fullmatch(path.name) for path in pattern.parent.iterdir()))
-    return sorted(n for match in matches if nth(pattern, n := int(match[1])).name == match[0])
+    found = (number(pattern, path.name) for path in pattern.parent.iterdir())
+    return sorted(each for each in found if each is not None)
 
 
 def files(pattern: Path) -> list[Path]:

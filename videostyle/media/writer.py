@@ -239,17 +239,24 @@ class VideoWriter:
             self._part.unlink(missing_ok=True)
 
 
+def behind_link(path: Path) -> Path:
+    """The file that a name leads to: a symbolic link stays, and what it points to is written."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def part_path(path: Path) -> Path:
     """Where a file is written before it gets its name: hidden, beside it."""
-    return path.with_name(f".{path.stem}.part{path.suffix}")
+    place = behind_link(path)
+    return place.with_name(f".{place.stem}.part{place.suffix}")
 
 
 def publish(part: Path, path: Path) -> None:
     """Give a complete file its name, and make sure that both reach the disk."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
-    os.replace(part, path)
-    directory = os.open(path.parent, os.O_RDONLY)
+    place = behind_link(path)
+    os.replace(part, place)
+    directory = os.open(place.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from videostyle.errors import InputError, OutputError, UnreadableError
+from videostyle.errors import InputError, OutputError, UnreadableError, refused
 from videostyle.media import sequence, still
 from videostyle.render.plan import (
     Plan,
     Request,
+    check_apart,
     check_settings,
     check_styles,
+    named_files,
     plan_picture,
     tell_of_limit,
     tell_of_small_styles,
@@ -77,6 +79,7 @@ class Batch:
             raise OutputError(self.folder, error.strerror or str(error)) from error
 
 
+@refused()
 def make_batch(request: Request) -> Batch:
     """Find the pictures and check everything that can be checked. One that cannot be read is told and left out.
 
@@ -98,7 +101,8 @@ def make_batch(request: Request) -> Batch:
     check_styles(styles)
     check_settings(replace(request, styles=tuple(styles[:1])))
     named = _named(request.output, contents, styles)
-    _check_outputs(request, named.values(), [*contents, *styles])
+    check_apart(named.values(), [*contents, *styles, *named_files(request.settings)])
+    _check_outputs(request, named.values())
     sizes = dict(_readable([*contents, *styles]))
     plans = [
         plan_picture(replace(request, content=content, styles=(style,), output=output), sizes[content])
@@ -139,16 +143,13 @@ def _named(folder: Path, contents: Sequence[Path], styles: Sequence[Path]) -> di
     return named
 
 
-def _check_outputs(request: Request, outputs: Iterable[Path], inputs: Sequence[Path]) -> None:
+def _check_outputs(request: Request, outputs: Iterable[Path]) -> None:
     folder = request.output
     if folder.exists() and not folder.is_dir():
         raise OutputError(folder, "it is a file; name another directory")
     if folder.is_dir() and not os.access(folder, os.W_OK):
         raise OutputError(folder, "you may not write to that directory; choose another")
-    used = {path.resolve() for path in inputs}
     for output in outputs:
-        if output.resolve() in used:
-            raise OutputError(output, "it is an input of this very job; choose another directory")
         if output.exists() and not request.overwrite:
             raise OutputError(output, "it exists; choose another directory or say --overwrite")
 

@@ -11,16 +11,17 @@ from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 
-from videostyle.errors import InputError, OutputError, SettingError, UnreadableError
+from videostyle.errors import InputError, OutputError, SettingError, UnreadableError, refused
 from videostyle.frames import fit
 from videostyle.media import codecs, matte, sequence, sound, source, still
 from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
 from videostyle.media.tracks import Track
+from videostyle.media.writer import behind_link
 from videostyle.render.facts import Facts, differences, fingerprint
 from videostyle.render.into import Patch, plan_patch
 from videostyle.render.journal import kept_facts
-from videostyle.render.preflight import check_container, check_engine, check_room, made_by, with_facts
+from videostyle.render.preflight import NAMED_WEIGHTS, check_container, check_engine, check_room, made_by, with_facts
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
 from videostyle.style.layers import layer_shares
 from videostyle.style.schedule import fresh_work
@@ -128,6 +129,7 @@ class Plan:
         return each * max(0, (self.frames or 0) - done)
 
 
+@refused()
 def make_plan(request: Request) -> Plan:
     """Check everything that can be checked.
 
@@ -137,7 +139,8 @@ def make_plan(request: Request) -> Plan:
     """
     if still.is_many(request.content) and not sequence.is_sequence(request.content):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
-    request = replace(request, styles=tuple(path for style in request.styles for path in still.find_pictures(style)))
+    styles = tuple(path for style in request.styles for path in still.find_pictures(style))
+    request = replace(request, styles=styles, output=behind_link(request.output))
     _check_paths(request)
     check_settings(request)
     check_engine(request.settings)
@@ -289,9 +292,8 @@ def _check_paths(request: Request) -> None:
         address = re.match(r"[a-z]{2,}:/", str(request.content))
         reason = "it is an address; download it first" if address else "there is no such file"
         raise UnreadableError(request.content, reason)
-    for path in (output, *([request.attention_map] if request.attention_map else [])):
-        if _identities(*_inputs(request)) & _identities(path):
-            raise OutputError(path, "it is an input of this very job; choose another name")
+    maps = [request.attention_map] if request.attention_map else []
+    check_apart([output, *maps], [request.content, *request.styles, *named_files(request.settings)])
     check_styles(request.styles)
     if output.is_dir():
         raise OutputError(output, "it is a directory; name the file to write")
@@ -315,14 +317,27 @@ def _check_free(request: Request) -> None:
         raise OutputError(request.output, "it exists; choose another name or say --overwrite")
 
 
-def _inputs(request: Request) -> list[Path]:
-    """Every file that the job reads."""
-    s = request.settings
-    named = [*s.content_masks, *s.style_masks, *([] if s.init in INITS else [s.init])]
-    return [request.content, *request.styles, *map(Path, named)]
+def named_files(settings: Settings) -> list[Path]:
+    """Every file that settings name."""
+    init = [] if settings.init in INITS else [settings.init]
+    weights = [] if settings.weights in NAMED_WEIGHTS else [settings.weights]
+    return [Path(name) for name in (*settings.content_masks, *settings.style_masks, *init, *weights)]
 
 
-def _identities(*paths: Path) -> set[tuple[int, int]]:
+def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """See that the job writes no file that it reads, under whatever name.
+
+    Raises:
+        OutputError: It would.
+
+    """
+    read = _identities(inputs)
+    for path in outputs:
+        if read & _identities([path]):
+            raise OutputError(path, "it is an input of this very job; choose another name")
+
+
+def _identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
     """What the disk knows the files by that are there."""
     found = (file for path in paths for file in (sequence.files(path) if sequence.is_sequence(path) else [path]))
     return {(status.st_dev, status.st_ino) for status in (file.stat() for file in found if file.exists())}
@@ -371,8 +386,17 @@ def _check_map(request: Request, path: Path) -> None:
         raise OutputError(path, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
     if not path.parent.is_dir():
         raise OutputError(path, f"there is no directory {path.parent}; make it first")
+    if _is_of(request.output, path):
+        raise OutputError(path, "the result itself is written there; choose another name for the map")
     if path.exists() and not (request.overwrite or request.resume):
         raise OutputError(path, "it exists; choose another name or say --overwrite")
+
+
+def _is_of(output: Path, path: Path) -> bool:
+    """Whether a file is, or would be, one that the job's result is written to."""
+    if sequence.is_sequence(output):
+        return path.parent.resolve() == output.parent.resolve() and sequence.number(output, path.name) is not None
+    return os.path.realpath(path) == os.path.realpath(output)
 
 
 def tell_of_limit(longest: int, request: Request) -> None:

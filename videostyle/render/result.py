@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -150,12 +151,12 @@ class _Pictures:
         written: list[Path] = []
         with SequenceWriter(self.plan.request.output, sequence.first_number(self.clip), self.comment) as writer:
             yield _Noted(writer, written)
-        draft.write_text("".join(f"{file_digest(path)} {path.name}\n" for path in written), "utf-8")
+        draft.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
 
     def holds(self, packets: Path) -> bool:
-        lines = (line.split(" ", 1) for line in packets.read_text("utf-8").splitlines())
+        digests = json.loads(packets.read_text("utf-8")).items()
         folder = self.plan.request.output.parent
-        return all((folder / name).is_file() and file_digest(folder / name) == digest for digest, name in lines)
+        return all((folder / name).is_file() and file_digest(folder / name) == digest for name, digest in digests)
 
     def finish(self, journal: Journal) -> None:
         journal.remove()
