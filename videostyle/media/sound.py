@@ -6,6 +6,7 @@ import heapq
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from videostyle.errors import OutputError
 from videostyle.media import subtitles
-from videostyle.media.source import open_source
+from videostyle.media.source import Damage, open_source
 from videostyle.media.tracks import Track, demuxed, holds, label, seconds
 
 log = logging.getLogger(__name__)
@@ -135,12 +136,15 @@ class Soundtrack:
             streams = {track.index: container.streams[track.index] for track in tracks}
             converted = {track.index for track in tracks if track.encoder is not None}
             last: dict[int, int] = {}
+            damage = Damage()
             for packet in demuxed(container, *streams.values()):
                 index = packet.stream.index
                 for ready in self._ready(packet, streams[index], index in converted):
-                    if _shifted(ready, begin, last.get(index), cut):
+                    if _shifted(ready, begin, cut):
+                        _put_later(ready, last.get(index), damage)
                         last[index] = ready.dts  # type: ignore[assignment]
                         yield ready
+            damage.close()
 
     def _ready(self, packet: Packet[Any], source: Stream, convert: bool) -> Iterator[Packet[Any]]:
         target = self._targets[source.index]
@@ -182,25 +186,48 @@ class Soundtrack:
 def _continuous(frames: Iterator[AudioFrame], rate: int, begin: Fraction) -> Iterator[tuple[str, NDArray[Any], int]]:
     """Format, samples and place of each frame, without holes: a gap becomes silence, what overlaps is dropped."""
     after: int | None = None
-    for frame in frames:
+    damage = Damage()
+    for frame, at in _placed(frames, rate, begin):
         kind, samples = frame.format.name, frame.to_ndarray()
-        at = _position(frame, rate, begin, after)
         while after is not None and after < at:
             silence = np.zeros((len(samples), min(rate, at - after)), samples.dtype)
             yield kind, silence, after
             after += silence.shape[1]
         overlap = 0 if after is None else after - at
+        if overlap:
+            damage.tell("sound where there is some already, which is left out,", frame.pts, frame.time_base)
         samples, at = samples[:, overlap:], at + overlap
         after = at + samples.shape[1]
-        yield kind, samples, at
+        if samples.shape[1]:
+            yield kind, samples, at
+    damage.close()
 
 
-def _position(frame: AudioFrame, rate: int, begin: Fraction, expected: int | None) -> int:
-    """The place of a frame's first sample in the result; small jumps of its clock do not count."""
-    if frame.pts is None or frame.time_base is None:
-        return expected or 0
-    at = round((frame.pts * frame.time_base - begin) * rate)
-    return at if expected is None or abs(at - expected) > _JITTER * rate else expected
+def _placed(frames: Iterator[AudioFrame], rate: int, begin: Fraction) -> Iterator[tuple[AudioFrame, int]]:
+    """Each frame, with the place of its first sample in the result.
+
+    Small jumps of the clock do not count, and no time that the frames before and after contradict.
+    """
+    expected: int | None = None
+    for frame, following in pairwise(chain(frames, [None])):
+        at = _position(frame, rate, begin)
+        if expected is not None and (
+            _close(at, expected, rate) or _close(_position(following, rate, begin), expected + frame.samples, rate)
+        ):
+            at = expected
+        at = at if at is not None else expected or 0
+        yield frame, at
+        expected = at + frame.samples
+
+
+def _position(frame: AudioFrame | None, rate: int, begin: Fraction) -> int | None:
+    if frame is None or frame.pts is None or frame.time_base is None:
+        return None
+    return round((frame.pts * frame.time_base - begin) * rate)
+
+
+def _close(at: int | None, expected: int, rate: int) -> bool:
+    return at is not None and abs(at - expected) <= _JITTER * rate
 
 
 def _block(samples: NDArray[Any], kind: str, track: Track, at: int) -> AudioFrame:
@@ -210,17 +237,30 @@ def _block(samples: NDArray[Any], kind: str, track: Track, at: int) -> AudioFram
 
 
 def _decoded(container: InputContainer, track: Track) -> Iterator[AudioFrame]:
-    """A stream's frames, planar, in the layout and rate to encode; a damaged packet leaves a gap and is told."""
+    """A stream's frames, planar, in the layout and rate to encode, also where their own change on the way."""
     stream = cast(AudioStream, container.streams[track.index])
     planar = stream.codec_context.format.planar.name
-    even = AudioResampler(format=planar, layout=track.layout, rate=track.rate)
+    for _, alike in groupby(_heard(container, stream), _shape):
+        even = AudioResampler(format=planar, layout=track.layout, rate=track.rate)
+        for frame in alike:
+            yield from even.resample(frame)
+        yield from even.resample(None)
+
+
+def _heard(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """What can be decoded; a damaged packet leaves a gap and is told."""
+    damage = Damage()
+    stream.codec_context.options = {"err_detect": "crccheck+explode"}  # or some damage is noise
     for packet in demuxed(container, stream):
         try:
-            for frame in stream.decode(packet):
-                yield from even.resample(frame)
-        except (av.error.InvalidDataError, av.error.ExternalError, av.error.PatchWelcomeError):
-            log.warning("damaged sound at %.3f s is replaced by silence", seconds(packet))
-    yield from even.resample(None)
+            yield from stream.decode(packet)
+        except av.error.FFmpegError:
+            damage.tell("damaged sound, replaced by silence,", packet.pts, packet.time_base)
+    damage.close()
+
+
+def _shape(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def _added(target: OutputContainer, stream: Stream, track: Track) -> Stream:
@@ -235,13 +275,14 @@ def _added(target: OutputContainer, stream: Stream, track: Track) -> Stream:
     return added
 
 
-def _shifted(packet: Packet[Any], begin: Fraction, last: int | None, cut: bool) -> bool:
-    """Start the packet's clock at `begin`, later than `last`; False if it is to be dropped."""
+def _shifted(packet: Packet[Any], begin: Fraction, cut: bool) -> bool:
+    """Start the packet's clock at `begin`; False if it is to be dropped."""
     pts = packet.pts if packet.pts is not None else packet.dts
     dts = packet.dts if packet.dts is not None else pts
     offset = round(begin / packet.time_base)
     if pts is None or dts is None:
-        pts = dts = offset + (0 if last is None else last + 1)
+        packet.pts = packet.dts = None
+        return True
     early = offset - pts
     if cut and early > 0:
         if not isinstance(packet.stream, SubtitleStream) or (packet.duration or 0) <= early:
@@ -249,8 +290,16 @@ def _shifted(packet: Packet[Any], begin: Fraction, last: int | None, cut: bool) 
         packet.duration = (packet.duration or 0) - early  # it is still to be read when the range begins
         pts = dts = offset
     packet.pts, packet.dts = pts - offset, dts - offset
-    if last is not None and packet.dts <= last and not isinstance(packet.stream, SubtitleStream):
-        log.warning("sound at %.3f s is not later than that before; it is moved", seconds(packet))
-        packet.dts = last + 1
-        packet.pts = max(packet.pts, packet.dts)
     return True
+
+
+def _put_later(packet: Packet[Any], last: int | None, damage: Damage) -> None:
+    """Let a packet come after the `last` one; lines of text may share a time."""
+    step = 0 if isinstance(packet.stream, SubtitleStream) else 1
+    least = 0 if last is None else last + step
+    if packet.pts is None or packet.dts is None:
+        packet.pts = packet.dts = least
+    if last is not None and packet.dts < least:
+        what = "sound" if step else "a subtitle"
+        damage.tell(f"{what} that is not later than that before, and is moved,", packet.pts, packet.time_base)
+        packet.pts, packet.dts = max(packet.pts, least), least

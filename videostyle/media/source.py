@@ -187,7 +187,7 @@ def decoded(container: InputContainer, stream: VideoStream, *, quiet: bool = Fal
 
     A damaged packet costs its frame, a file that breaks off its end; both are told unless `quiet`.
     """
-    damage = _Damage(quiet=quiet)
+    damage = Damage(quiet=quiet)
     end, broken = Fraction(container.start_time or 0, 1_000_000), False
     packets = container.demux()
     while True:
@@ -227,19 +227,21 @@ def _held_back(stream: VideoStream) -> list[VideoFrame]:
         return []
 
 
-class _Damage:
+class Damage:
     """Tells the first damaged places one by one, and the rest as a number."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self._quiet, self._count = quiet, 0
 
     def tell(self, what: str, pts: int | None, time_base: Fraction | None) -> None:
+        """What is wrong, and when."""
         self._count += 1
         if not self._quiet and self._count <= _TOLD:
             known = pts is not None and time_base
             log.warning("%s at %s", what, f"{float(pts * time_base):.3f} s" if known else "an unknown time")  # type: ignore[operator]
 
     def close(self) -> None:
+        """There is no more."""
         if not self._quiet and self._count > _TOLD:
             log.warning("%d more damaged places", self._count - _TOLD)
 

@@ -1,0 +1,181 @@
+"""Sound whose packets are damaged, out of order or of two kinds, and where packets lie in a file."""
+
+import struct
+from itertools import pairwise
+
+import av
+import numpy as np
+import pytest
+
+import videostyle
+from tests import corpus, media
+from tests.test_into import anew
+from videostyle.media.source import Span
+
+UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)
+BLOCK = 0.005  # seconds
+
+
+def blocks(path, kind):
+    """Where each packet of a stream lies in a Matroska file; its time is in the four bytes before it."""
+    data, at = path.read_bytes(), 0
+    with av.open(str(path)) as container:
+        for packet in container.demux(getattr(container.streams, kind)[0]):
+            if packet.size:
+                at = data.index(bytes(packet), at)
+                yield at, packet.size
+                at += packet.size
+
+
+def moved(path, jumps, kind="audio"):
+    """The times of some packets changed, by milliseconds."""
+    data = bytearray(path.read_bytes())
+    for number, (at, _) in enumerate(blocks(path, kind)):
+        (time,) = struct.unpack(">h", data[at - 3 : at - 1])
+        data[at - 3 : at - 1] = struct.pack(">h", time + jumps.get(number, 0))
+    path.write_bytes(data)
+    return path
+
+
+def damaged(path, numbers, harm):
+    data = bytearray(path.read_bytes())
+    for number, (at, size) in enumerate(blocks(path, "audio")):
+        if number in numbers:
+            data[at : at + size] = harm(data[at : at + size])
+    path.write_bytes(data)
+    return path
+
+
+def flipped(content):
+    return content[:-40] + bytes([content[-40] ^ 0x55]) + content[-39:]
+
+
+def tone(path, codec, seconds=1):
+    return corpus.film(path, pts=range(0, 1000 * seconds, 40), base=corpus.MS, sound=codec)
+
+
+def loud(path):
+    """Whether each 5 ms of a tone are heard."""
+    _, sound = media.samples(path)
+    with av.open(str(path)) as container:
+        length = round(BLOCK * container.streams.audio[0].rate)
+    return np.abs(sound[: len(sound) // length * length]).reshape(-1, length).max(1) > 0.1
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+@pytest.mark.parametrize("jumps", [{5: -23, 9: -23}, {5: -60, 12: -200}], ids=["twice", "back"])
+def test_packets_of_sound_at_a_time_that_is_over_are_all_there(tmp_path, style, caplog, suffix, jumps):
+    source = moved(tone(tmp_path / "film.mkv", "aac"), jumps)
+    output = tmp_path / f"out{suffix}"
+    videostyle.stylize_video(source, style, output, UNTOUCHED)
+    if suffix == ".webm":
+        assert loud(output)[4:-6].all()
+        assert len(media.samples(output)[1]) / 48000 == pytest.approx(len(media.samples(source)[1]) / 44100, abs=0.021)
+        return
+    before, after = media.sound_packets(source), media.sound_packets(output)
+    assert [data for _, data in after] == [data for _, data in before]
+    assert all(a < b for (a, _), (b, _) in pairwise(after))
+    late = after[0][0] - before[0][0]
+    off = [n for n, ((a, _), (b, _)) in enumerate(zip(before, after, strict=True)) if abs(b - a - late) > corpus.MS]
+    assert set(off) <= set(jumps)
+    assert sum("not later than that before" in line for line in caplog.messages) == len(jumps)
+
+
+def test_sound_whose_clock_falls_for_good_is_told_a_few_times(tmp_path, style, caplog):
+    source = moved(tone(tmp_path / "film.mkv", "aac", 2), {n: -800 for n in range(40, 99)})
+    for suffix, said in ((".mkv", "and is moved"), (".webm", "left out")):
+        caplog.clear()
+        videostyle.stylize_video(source, style, tmp_path / f"out{suffix}", UNTOUCHED)
+        assert sum(said in line for line in caplog.messages) == 10
+        assert any("more damaged places" in line for line in caplog.messages)
+    assert loud(tmp_path / "out.webm")[4:-6].all()
+
+
+@pytest.mark.parametrize(
+    ("codec", "numbers", "harm"),
+    [
+        ("flac", [4], lambda content: b"\xff" * len(content)),
+        ("flac", [4], flipped),
+        ("aac", range(18, 23), lambda content: bytes(len(content))),
+        ("aac", range(18, 23), lambda content: b"\xff" * len(content)),
+    ],
+    ids=["flac", "a bit of flac", "aac", "aac that is strange"],
+)
+def test_damaged_sound_is_silence_for_as_long_and_is_told(tmp_path, style, caplog, codec, numbers, harm):
+    source = damaged(tone(tmp_path / "film.mkv", codec), numbers, harm)
+    output = tmp_path / "out.webm"
+    videostyle.stylize_video(source, style, output, UNTOUCHED)
+    heard, length = loud(output), 4608 / 44100 if codec == "flac" else len(numbers) * 1024 / 44100
+    begin = length * 4 if codec == "flac" else 17 * 1024 / 44100  # AAC's first packet comes before 0
+    silent = np.flatnonzero(~heard[4:-6]) + 4
+    assert silent[0] * BLOCK == pytest.approx(begin, abs=0.03)
+    assert len(silent) * BLOCK == pytest.approx(length, abs=0.035)
+    assert np.ptp(silent) == len(silent) - 1
+    assert len(heard) * BLOCK == pytest.approx(1, abs=0.06)
+    assert sum("replaced by silence" in line for line in caplog.messages) == len(numbers)
+
+
+def test_sound_that_becomes_another_kind_goes_on(tmp_path, style):
+    """A broadcast changes from two channels to six."""
+    source, parts = tmp_path / "film.ts", []
+    for k, layout in enumerate(("stereo", "5.1", "stereo")):
+        pts = [3600 * (t + 10 * k) for t in range(10)]
+        part = corpus.film(tmp_path / "part.ts", pts=pts, base=corpus.TS, sound="ac3", layout=layout, bframes=0)
+        parts.append(part.read_bytes())
+        part.unlink()
+    source.write_bytes(b"".join(parts))
+    videostyle.stylize_video(source, style, tmp_path / "out.webm", UNTOUCHED)
+    heard = loud(tmp_path / "out.webm")
+    assert len(heard) * BLOCK == pytest.approx(1.2, abs=0.07)
+    assert heard[8:-8].mean() > 0.9
+
+
+def test_subtitles_out_of_order_do_not_end_a_job(tmp_path, style, caplog):
+    source = moved(media.write_full(tmp_path / "film.mkv"), {1: -850}, "subtitles")
+    for suffix in (".mkv", ".mp4"):
+        caplog.clear()
+        videostyle.stylize_video(source, style, tmp_path / f"out{suffix}", UNTOUCHED, overwrite=True)
+        assert [words for *_, words in media.texts(tmp_path / f"out{suffix}")] == ["hello", "world"]
+        assert any("a subtitle that is not later" in line for line in caplog.messages)
+
+
+def apart(path):
+    """How far the streams of a file are from one another where its packets lie, at most, in seconds."""
+    with av.open(str(path)) as container:
+        found = sorted((p.pos, p.stream.index, float(p.pts * p.time_base)) for p in container.demux() if p.size)
+    ends = {index: time for _, index, time in found}
+    reached = {index: time for _, index, time in reversed(found)}
+    widest = []
+    for _, index, time in found:
+        reached[index] = time
+        widest.append(max(time - other for n, other in reached.items() if n == index or other < ends[n]))
+    assert len(ends) > 1
+    return max(widest)
+
+
+def boxes(path):
+    """The names of an MP4's boxes."""
+    data, at, found = path.read_bytes(), 0, []
+    while at < len(data):
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        found.append(name.decode())
+        at += size
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize("span", [Span(), Span(8, 130)])
+def test_packets_that_are_played_together_lie_together(tmp_path, style, suffix, span):
+    """Within a second, in a film longer than a muxer waits; and the index in front, also with a range made anew."""
+    images = media.panning(140, 32, 24, step=1)
+    source = media.write_clip(tmp_path / "film.mkv", images, rate=10, codec="libx264", sound="aac")
+    output = tmp_path / f"out{suffix}"
+    videostyle.stylize_video(source, style, output, UNTOUCHED, span=span)
+    found = [apart(output)]
+    if span.whole:
+        anew(source, style, output, UNTOUCHED, videostyle.Span(60, 80))
+        found.append(apart(output))
+    assert max(found) <= 1
+    if suffix in (".mp4", ".mov"):
+        names = boxes(output)
+        assert names.index("moov") < names.index("mdat")
