@@ -66,10 +66,12 @@ def film(
     timecode: str | None = None,
     hole: float = 0,
     form: str | None = None,
+    title: str = "",
 ) -> Path:
     """A film of a pan with every frame at a chosen time, and a tone if wanted."""
     ticks = list(pts)
     with av.open(str(path), "w", format=form, container_options=container or {}) as target:
+        target.metadata["title"] = title
         stream = target.add_stream(codec, rate=24, options=options or {})
         stream.width, stream.height = size
         stream.pix_fmt = pixel_format
@@ -250,6 +252,12 @@ def hurt(path: Path, **words: Any) -> Path:
     return path
 
 
+def old_title(path: Path) -> Path:
+    """A title of a time before UTF-8."""
+    path.write_bytes(film(path, title="Amélie!", sound="aac").read_bytes().replace("é".encode(), b"\xe9?"))
+    return path
+
+
 def cut_off(path: Path, share: float = 0.6, **words: Any) -> Path:
     film(path, pts=range(40), **words)
     path.write_bytes(path.read_bytes()[: round(path.stat().st_size * share)])
@@ -288,6 +296,8 @@ CASES = [
     Case("motion_jpeg.avi", made(codec="mjpeg", pixel_format="yuvj420p", sound="pcm_s16le"), (".mp4", ".mkv")),
     Case("same_time.mkv", same_time_twice, (".mp4",), says=["not later than the one before"]),
     Case("fragmented.mp4", made(container=FRAGMENTED, sound="aac")),
+    Case("old_title.mkv", old_title, (".mp4", ".mkv")),
+    Case("old_title.mp4", old_title, (".mp4", ".mkv")),
     Case("timecode.mov", made(timecode="01:00:00:00"), (".mov", ".mp4")),
     Case("web.webm", made(codec="libvpx-vp9", sound="libopus"), (".webm", ".mp4", ".mkv")),
     # sound

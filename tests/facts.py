@@ -66,7 +66,7 @@ class Facts:
 
 def facts(path: Path, *, keep: int | None = None) -> Facts:
     """Read all of a file; `keep` limits how many pictures are kept."""
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="replace") as container:
         film = _film(container)
         film.thread_type = "SLICE"
         times, pictures, last = [], [], Fraction(0)
@@ -133,7 +133,7 @@ def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
 
 def _sound(path: Path, index: int) -> Sound:
     digest, begin, end = hashlib.md5(), None, Fraction(0)
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="replace") as container:
         stream = container.streams[index]
         said = stream.metadata
         try:

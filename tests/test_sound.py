@@ -82,7 +82,7 @@ def test_packets_of_sound_at_a_time_that_is_over_are_all_there(tmp_path, style, 
 
 
 def test_sound_whose_clock_falls_for_good_is_told_a_few_times(tmp_path, style, caplog):
-    source = moved(tone(tmp_path / "film.mkv", "aac", 2), {n: -800 for n in range(40, 99)})
+    source = moved(tone(tmp_path / "film.mkv", "aac", 2), dict.fromkeys(range(40, 99), -800))
     for suffix, said in ((".mkv", "and is moved"), (".webm", "left out")):
         caplog.clear()
         videostyle.stylize_video(source, style, tmp_path / f"out{suffix}", UNTOUCHED)

@@ -66,3 +66,12 @@ def refused() -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{error.filename or 'the disk'}: {error.strerror or error}; name another file") from error
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """What cannot be read although it could when the work was planned, as a failure of the work."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise MediaError(str(error)) from error

@@ -38,6 +38,7 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = 
 
     Raises:
         InputError: No frame lies in `span`.
+        UnreadableError: The file is not there any more, or too many frames in a row are damaged.
 
     """
     stored = size[::-1] if clip.rotation % 180 == 90 else size

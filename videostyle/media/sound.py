@@ -6,7 +6,7 @@ import heapq
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -209,15 +209,16 @@ def _placed(frames: Iterator[AudioFrame], rate: int, begin: Fraction) -> Iterato
     Small jumps of the clock do not count, and no time that the frames before and after contradict.
     """
     expected: int | None = None
-    for frame, following in pairwise(chain(frames, [None])):
-        at = _position(frame, rate, begin)
-        if expected is not None and (
-            _close(at, expected, rate) or _close(_position(following, rate, begin), expected + frame.samples, rate)
-        ):
-            at = expected
-        at = at if at is not None else expected or 0
-        yield frame, at
-        expected = at + frame.samples
+    frame: AudioFrame | None = None
+    for following in chain(frames, [None]):
+        if frame is not None:
+            at, then = (_position(each, rate, begin) for each in (frame, following))
+            if expected is not None and (_close(at, expected, rate) or _close(then, expected + frame.samples, rate)):
+                at = expected
+            place = at if at is not None else expected or 0
+            yield frame, place
+            expected = place + frame.samples
+        frame = following
 
 
 def _position(frame: AudioFrame | None, rate: int, begin: Fraction) -> int | None:

@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from videostyle.errors import InputError, UnreadableError
 from videostyle.media.color import PQ, Colors
 from videostyle.media.hdr import Light
-from videostyle.media.tracks import demuxed
+from videostyle.media.tracks import demuxed, seconds
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ _SAMPLED = 200  # packets that tell whether a film's rate is constant
 _ROUNDING = Fraction(1, 1000)  # seconds
 _MISSING = Fraction(1, 4)  # seconds that a whole file may be shorter than it says
 _TOLD = 10  # damaged places that are told one by one
+LONGEST_HOLE = 500  # packets in a row that may be lost: two of the longest GOPs that encoders make unasked
+_SMALLEST = 4  # bytes that a frame takes in a file at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +137,7 @@ def probe(path: Path) -> Clip:
             rotation=rotation,
             time_base=picture.time_base,
             rate=rate,
-            frames=stream.frames or _estimated_frames(container, stream, rate),
+            frames=_estimated_frames(container, stream, rate),
             start=start,
             aspect=1 / aspect if turned else aspect,
             colors=Colors.of(picture),
@@ -169,7 +171,7 @@ def open_source(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise UnreadableError(path, "there is no such file" if not path.exists() else "it is no file")
     options = {"protocol_whitelist": "file", "format_whitelist": _films(), "max_pixels": str(LARGEST)}
     try:
-        with av.open(f"file:{path}", options=options) as container:
+        with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
             stream = _film(container, path)
             context = stream.codec_context
             if context.width * context.height > LARGEST:
@@ -186,8 +188,12 @@ def decoded(container: InputContainer, stream: VideoStream, *, quiet: bool = Fal
     """Decode packet by packet, to the very last frame that the decoder holds back.
 
     A damaged packet costs its frame, a file that breaks off its end; both are told unless `quiet`.
+
+    Raises:
+        UnreadableError: Too many packets in a row are lost.
+
     """
-    damage = Damage(quiet=quiet)
+    damage, lost = Damage(quiet=quiet), list[Fraction]()
     end, broken = Fraction(container.start_time or 0, 1_000_000), False
     packets = container.demux()
     while True:
@@ -202,11 +208,15 @@ def decoded(container: InputContainer, stream: VideoStream, *, quiet: bool = Fal
         if packet.stream.index == stream.index:
             try:
                 for picture in stream.decode(packet):
+                    lost.clear()
                     if picture.is_corrupt:
                         damage.tell("a damaged frame", picture.pts, picture.time_base)
                     yield picture
-            except (av.error.InvalidDataError, av.error.ExternalError, av.error.PatchWelcomeError):
+            except av.error.FFmpegError:
                 damage.tell("a damaged packet, whose frame is lost,", packet.pts, packet.time_base)
+                lost.append(seconds(packet))
+                if len(lost) == LONGEST_HOLE:
+                    raise _hole(container, lost[0]) from None
     if broken:
         yield from _held_back(stream)
     damage.close()
@@ -218,6 +228,11 @@ def decoded(container: InputContainer, stream: VideoStream, *, quiet: bool = Fal
             end,
             promised,
         )
+
+
+def _hole(container: InputContainer, begin: Fraction) -> UnreadableError:
+    words = f"from {float(begin):.3f} s on {LONGEST_HOLE} frames in a row are damaged; end before that, or repair it"
+    return UnreadableError(Path(container.name.removeprefix("file:")), words)
 
 
 def _held_back(stream: VideoStream) -> list[VideoFrame]:
@@ -290,8 +305,10 @@ def _is_list(path: Path) -> bool:
 
 
 def _estimated_frames(container: InputContainer, stream: VideoStream, rate: Fraction) -> int | None:
-    if stream.duration and stream.time_base:
-        return round(stream.duration * stream.time_base * rate)
-    if container.duration:
-        return round(Fraction(container.duration, 1_000_000) * rate)
-    return None
+    """What the file says, but no more than it has room for."""
+    said = stream.frames
+    if not said and stream.duration and stream.time_base:
+        said = round(stream.duration * stream.time_base * rate)
+    if not said and container.duration:
+        said = round(Fraction(container.duration, 1_000_000) * rate)
+    return min(said, max(1, container.size // _SMALLEST)) if said > 0 else None

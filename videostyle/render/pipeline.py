@@ -13,7 +13,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from threading import Lock
 
-from videostyle.errors import DivergedError, UnreadableError
+from videostyle.errors import DivergedError, UnreadableError, at_work
 from videostyle.frames import Step
 from videostyle.media import still
 from videostyle.media.source import Clip, Span
@@ -199,7 +199,10 @@ def _run_film(
     request, result = plan.request, result_of(plan, clip, comment)
     facts = plan.facts | engine_facts(engines)
     workers = 1 if plan.patch else plan.settings.workers or max(1, len(engines))
-    with Journal(request.output, facts, resume=request.resume, holds=result.holds, scattered=workers > 1) as journal:
+    with (
+        Journal(request.output, facts, resume=request.resume, holds=result.holds, scattered=workers > 1) as journal,
+        at_work(),
+    ):
         if journal.frames:
             _tell_of_resume(plan, journal.frames, on_resume)
         while not journal.complete:
