@@ -5,17 +5,24 @@ import shutil
 from dataclasses import replace
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import videostyle
 from tests import corpus, media
 from tests.facts import facts
+from tests.test_media import TAGS, bars, stored
 from tests.test_resume import PLAIN, STYLED, StopError, packets
 from videostyle.cli import main
 from videostyle.errors import InputError, OutputError, UnreadableError
 from videostyle.media.comment import read_comment
 from videostyle.media.finished import FinishedFilm, Packed
+from videostyle.media.reader import read_frames
+from videostyle.media.source import probe
+from videostyle.media.writer import VideoWriter
 from videostyle.render import into, segments
 from videostyle.render.journal import state_folder
 
@@ -36,6 +43,24 @@ def film(tmp_path):
 def short_segments(monkeypatch):
     monkeypatch.setattr(segments, "LENGTH", 6)
     monkeypatch.setattr(segments, "SHORTEST", 2)
+
+
+def lit(path):
+    """Eight frames of PQ, graded for 4000 cd/m², with highlights."""
+    said = (
+        "hdr10=1:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(40000000,50):max-cll=4000,80"
+    )
+    with av.open(str(path), "w") as container:
+        options = {"x265-params": f"log-level=error:{said}"}
+        film = container.add_stream("libx265", rate=24, width=64, height=48, pix_fmt="yuv420p10le", options=options)
+        context = film.codec_context
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = TAGS["PQ"]
+        for pts, image in enumerate(media.panning(8)):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p10le")
+            frame.pts = pts
+            container.mux(film.encode(frame))
+        container.mux(film.encode(None))
+    return path
 
 
 def anew(film, style, output, settings=PLAIN, span=RANGE, **words):
@@ -92,6 +117,44 @@ def test_titles_subtitles_chapters_and_attachments_stay(style, tmp_path):
         ]
         tags = [{k: v for k, v in found.metadata.items() if k.lower() != "comment"} for found in (there, expected)]
         assert tags[0] == tags[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "suffix"),
+    [
+        ("BT.709", "h264", ".mp4"), ("BT.709", "prores", ".mov"), ("full range", "ffv1", ".mkv"),
+        ("HLG", "hevc", ".mp4"), ("PQ", "hevc", ".mp4"), ("PQ", "h264", ".mkv"), ("PQ", "av1", ".webm"),
+        ("PQ", "ffv1", ".mkv"),
+    ],
+)  # fmt: skip
+def test_ten_bits_and_hdr_stay(style, tmp_path, name, codec, suffix):
+    """Of the frames around the range as well that are encoded once more, and where it is brighter than usual."""
+    film = bars(tmp_path / "film.mkv", TAGS[name], "yuv420p10le", count=20)
+    summary, (_, images, times), (_, made, later) = spliced(film, style, tmp_path, suffix, PLAIN.override(codec=codec))
+    assert later == times
+    frame, tags, _ = stored(tmp_path / f"out{suffix}")
+    videostyle.stylize_video(film, style, tmp_path / f"whole{suffix}", PLAIN.override(codec=codec))
+    whole, expected, _ = stored(tmp_path / f"whole{suffix}")
+    assert (frame.format.name, tags) == (whole.format.name, expected)
+    for n, (image, other) in enumerate(zip(images, made, strict=True)):
+        if 9 <= n < 9 + summary.frames:
+            assert np.abs(image[32, 8::16].astype(int) - other[32, 8::16]).max() <= 4  # encoded twice
+        else:
+            np.testing.assert_array_equal(image, other)
+
+
+@pytest.mark.parametrize("codec", ["hevc", "ffv1"])
+def test_a_range_of_an_hdr_film_is_styled_in_the_light_of_its_source(style, tmp_path, codec):
+    """Also where the codec cannot say how bright that is."""
+    film, output = lit(tmp_path / "film.mp4"), tmp_path / "out.mkv"
+    settings = STYLED.override(codec=codec, content_weight=100, style_weight=0)
+    videostyle.stylize_video(film, style, output, settings)
+    before = media.shown(output)[0]
+    anew(film, style, output, settings.override(iterations=2), videostyle.Span(2, 4))
+    off = [float(np.abs(a.astype(int) - b).mean()) for a, b in zip(before, media.shown(output)[0], strict=True)]
+    assert off[:2] == [0, 0]
+    assert min(off[2:4]) > 0
+    assert max(off[4:]) < (0.1 if codec == "ffv1" else 3)
 
 
 @pytest.fixture
@@ -252,6 +315,58 @@ def test_the_command_replaces_numbered_pictures_of_a_film(pan, style, tmp_path):
     assert [n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b] == [4, 5]
 
 
+def test_a_range_of_pictures_of_a_film_is_chosen_by_its_times(style, tmp_path):
+    """At 25 frames a second."""
+    film = media.write_clip(tmp_path / "film.mkv", media.panning(10), rate=25, sound=None)
+    output = tmp_path / "out.%d.png"
+    videostyle.stylize_video(film, style, output, PLAIN)
+    for path in tmp_path.glob("out.*"):
+        marks = PngInfo()
+        marks.add_text("Comment", read_comment(path))
+        Image.fromarray(media.texture(64, 48, 3)).save(path, pnginfo=marks)
+    anew(film, style, output, PLAIN, videostyle.Span(start=Fraction(1, 5), end=Fraction(2, 5)))
+    for n, image in enumerate(media.panning(10)):
+        expected = image if 5 <= n < 10 else media.texture(64, 48, 3)
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / f"out.{n + 1}.png")), expected)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_film_of_pictures_has_a_range_made_anew_at_its_rate(style, tmp_path, suffix):
+    for n, image in enumerate(media.panning(20), 7):
+        Image.fromarray(image).save(tmp_path / f"shot.{n}.png")
+    shot, output = tmp_path / "shot.%d.png", tmp_path / f"out{suffix}"
+    videostyle.stylize_video(shot, style, output, PLAIN, fps=25)
+    images, times = media.shown(output)
+    anew(shot, style, output, PLAIN, videostyle.Span(start=Fraction(9, 25), end=Fraction(14, 25)), fps=25)
+    made, later = media.shown(output)
+    assert later == times == [Fraction(n, 25) for n in range(20)]
+    same = [n for n, (a, b) in enumerate(zip(images, made, strict=True)) if np.array_equal(a, b)]
+    assert {*range(6), 18, 19} <= set(same)
+    assert min(media.psnr(a, b) for a, b in zip(images, made, strict=True)) > 32
+    with pytest.raises(OutputError, match="other times"):
+        anew(shot, style, output, PLAIN)  # at 24
+
+
+def test_a_range_of_several_passes_holds_and_is_resumed(pan, style, tmp_path, monkeypatch):
+    """Longer than a segment."""
+    monkeypatch.setattr(segments, "LENGTH", 4)
+    settings = SHALLOW.override(iterations=1, first_iterations=4, style_weight=60, passes=3)
+    output, whole, span = tmp_path / "out.mkv", tmp_path / "whole.mkv", videostyle.Span(2, 10)
+    videostyle.stylize_video(pan, style, output, settings)
+    before = media.shown(output)[0]
+    shutil.copy(output, whole)
+    other = settings.override(content_weight=2)
+    anew(pan, style, whole, other, span)
+    with pytest.raises(StopError):
+        anew(pan, style, output, other, span, on_frame=strike(7))
+    anew(pan, style, output, other, span, resume=True)
+    assert packets(output) == packets(whole)
+    made = media.shown(output)[0]
+    assert [n for n in range(12) if np.array_equal(before[n], made[n])] == [0, 1, 10, 11]
+    for place in (2, 6, 10):
+        assert seam(made, place) < 1.5 * seam(before, place)
+
+
 def test_numbered_pictures_are_replaced_one_by_one(pan, style, tmp_path):
     (tmp_path / "out").mkdir()
     output = tmp_path / "out" / "shot.%03d.png"
@@ -332,6 +447,14 @@ def test_what_is_not_there_or_not_of_this_film_is_refused(film, style, tmp_path)
     media.write_clip(tmp_path / "strange.mp4", media.panning(20), codec="libx264")
     with pytest.raises(OutputError, match="it does not say that videostyle made it"):
         anew(other, style, tmp_path / "strange.mp4")
+    told = {"styles": ["style.png"], "settings": {}}
+    for ranges in (1, [1], [told], [told | {"frames": [1]}], [told | {"frames": ["a", 9]}], [{"frames": [1, 2]}]):
+        comment = json.dumps(told | {"ranges": ranges})
+        with VideoWriter(output, probe(other), (64, 48), "h264", [], comment=comment) as writer:
+            for frame in read_frames(probe(other), (64, 48), videostyle.Span()):
+                writer.write(frame)
+        with pytest.raises(OutputError, match="it does not say that videostyle made it"):
+            anew(other, style, output)
     (tmp_path / "no.mp4").write_bytes(b"nothing")
     with pytest.raises(UnreadableError):
         anew(other, style, tmp_path / "no.mp4")

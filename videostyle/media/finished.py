@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -14,6 +14,7 @@ from av import Packet
 from videostyle.errors import UnreadableError
 from videostyle.frames import Pixels
 from videostyle.media import color, hdr, sequence, source, still
+from videostyle.media.hdr import Light
 from videostyle.media.source import Clip, open_source
 from videostyle.media.tracks import demuxed
 
@@ -41,14 +42,18 @@ class FinishedFilm:
     packets: tuple[Packed, ...]
 
     @classmethod
-    def of(cls, path: Path) -> FinishedFilm:
+    def of(cls, path: Path, light: Light | None = None) -> FinishedFilm:
         """Look into it.
+
+        Args:
+            path: Where it is.
+            light: That its frames were written in, which not every codec can say.
 
         Raises:
             UnreadableError: It is no film.
 
         """
-        return cls(source.probe(path), tuple(packed(path)))
+        return cls(replace(source.probe(path), light=light), tuple(packed(path)))
 
     @cached_property
     def shown(self) -> list[int]:
@@ -129,9 +134,9 @@ class FinishedPictures:
 Finished = FinishedFilm | FinishedPictures
 
 
-def find_finished(path: Path) -> Finished:
-    """What was finished under a name."""
-    return FinishedPictures.of(path) if sequence.is_sequence(path) else FinishedFilm.of(path)
+def find_finished(path: Path, light: Light | None) -> Finished:
+    """What was finished under a name, from a source of a certain light."""
+    return FinishedPictures.of(path) if sequence.is_sequence(path) else FinishedFilm.of(path, light)
 
 
 def packed(path: Path) -> Iterator[Packed]:

@@ -128,7 +128,7 @@ def plan_patch(plan: Plan, clip: Clip) -> Plan:
 
     """
     output = plan.request.output
-    finished = find_finished(output)
+    finished = find_finished(output, clip.light)
     wanted = _wanted(plan.request.span, clip, finished, output)
     made = _made(output, finished, wanted.start)
     _check_size(plan, finished)
@@ -241,9 +241,22 @@ def _made(output: Path, finished: Finished, place: int) -> Made:
     one = output if isinstance(finished, FinishedFilm) else sequence.nth(output, (finished.clip.first or 0) + place)
     try:
         found = json.loads(comment.read_comment(one))
-        return {**found, "styles": list(found["styles"]), "settings": dict(found["settings"])}
+        return _told_look(found) | {
+            "ranges": [_told_look(part) | _told_frames(part) for part in found.get("ranges", [])]
+        }
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(one, "it does not say that videostyle made it, and --into is for what it made") from error
+
+
+def _told_look(found: Made) -> dict[str, Any]:
+    return {**found, "styles": list(found["styles"]), "settings": dict(found["settings"])}
+
+
+def _told_frames(found: Made) -> dict[str, Any]:
+    first, last = found["frames"]
+    if not isinstance(first, int) or not isinstance(last, int):
+        raise TypeError(found["frames"])
+    return {"frames": [first, last]}
 
 
 def _fits(plan: Plan, finished: Finished, made: Made, place: int) -> bool:
@@ -251,7 +264,7 @@ def _fits(plan: Plan, finished: Finished, made: Made, place: int) -> bool:
     if plan.untouched or plan.settings.independent:
         return False
     if isinstance(finished, FinishedFilm):
-        parts = reversed(made.get("ranges", []))
+        parts = reversed(made["ranges"])
         there = next((part for part in parts if part["frames"][0] <= place < part["frames"][1]), made)
     else:
         there = _made(plan.request.output, finished, place)
@@ -405,4 +418,4 @@ def told(patch: Patch, said: str) -> str:
     """How a film with a new range was made, for its metadata; `said` tells that of the range."""
     wanted = [patch.wanted.start, patch.wanted.stop]
     part = {"frames": wanted, **json.loads(said)}
-    return json.dumps({**patch.made, "ranges": [*patch.made.get("ranges", []), part]}, separators=(",", ":"))
+    return json.dumps({**patch.made, "ranges": [*patch.made["ranges"], part]}, separators=(",", ":"))
