@@ -19,7 +19,7 @@ from videostyle.errors import MediaError
 from videostyle.frames import Frame
 from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip
-from videostyle.media.writer import VideoWriter
+from videostyle.media.writer import VideoWriter, told
 
 _HEADER = struct.Struct("<qqQ?")
 
@@ -71,7 +71,8 @@ class RunWriter(VideoWriter):
     ) -> None:
         try:
             if kind is None:
-                self._drain()
+                with told(self._path):
+                    self._drain()
                 self._store()
         finally:
             self._abandon()
