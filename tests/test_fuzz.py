@@ -197,9 +197,10 @@ def test_films(fuzz, tmp_path, suffix):
     fuzz(check, harmed(film(tmp_path, suffix), 1200))
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_films_from_end_to_end(fuzz, style, tmp_path, suffix):
-    path, output = tmp_path / f"film{suffix}", tmp_path / f"out{suffix}"
+@pytest.mark.parametrize(("suffix", "made"), [(".mp4", ".mp4"), (".mkv", ".mkv"), (".mkv", ".webm")])
+def test_films_from_end_to_end(fuzz, style, tmp_path, suffix, made):
+    """The sound copied, and encoded again."""
+    path, output = tmp_path / f"film{suffix}", tmp_path / f"out{made}"
 
     def check(content):
         path.write_bytes(content)
