@@ -173,7 +173,7 @@ def _make_pictures(batch: Batch, *, quiet: bool) -> None:
     if not quiet:
         seconds = sum(summary.seconds for summary in made)
         print(f"{_counted(len(made), 'picture')} in {seconds:.1f} s: {batch.folder}")
-    if failed := batch.asked - len(made):
+    if failed := batch.asked - batch.finished - len(made):
         raise MediaError(f"{failed} of {_counted(batch.asked, 'picture')} could not be made; the notices say why")
 
 
@@ -278,6 +278,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     try:
         _refuse_reserved(words)
         app(words, exit_on_error=False, print_error=False)
+        _heed_no_more()
     except (VideostyleError, CycloptsError) as error:
         _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
     except _Stopped as stopped:
@@ -289,6 +290,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 
 
 def _fail(error: Exception, words: Sequence[str], code: int) -> NoReturn:
+    _heed_no_more()
     if "--verbose" in words:
         traceback.print_exception(error)
     message = " ".join(str(error).split()) or type(error).__name__
@@ -333,9 +335,15 @@ def _heed_signals() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _ignore)
+    _heed_no_more()
     raise _Stopped(number)
+
+
+def _heed_no_more() -> None:
+    """From now on a signal says nothing new."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _ignore)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
@@ -386,8 +394,8 @@ class _Bar:
         self._bar.close()
 
     def on_resume(self, frames: int) -> None:
-        """That many frames were done before; the rest counts as the whole."""
-        self._before = self._done = frames
+        """That many frames are done; the rest counts as the whole."""
+        self._before, self._done, self._seconds = frames, frames, 0.0
         self._bar.reset(None if self._job.frames is None else self._left(frames))
         self._show()
 

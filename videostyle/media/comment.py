@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from videostyle.errors import UnreadableError
 from videostyle.media import codecs, still
@@ -28,7 +28,13 @@ def read_comment(path: Path) -> str:
             return next((v for k, v in container.metadata.items() if k.lower() == "comment"), "")
     try:
         with Image.open(path) as image:
-            said = image.info.get("Comment") or image.info.get("comment") or ""
+            said = image.info.get("Comment") or image.info.get("comment") or _description(image)
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+def _description(image: Image.Image) -> str:
+    """What a TIFF says of itself, and nothing else."""
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    return str(tags.get(TiffImagePlugin.IMAGEDESCRIPTION, ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -17,6 +18,8 @@ from videostyle.media import color, hdr, sequence, source, still
 from videostyle.media.hdr import Light
 from videostyle.media.source import Clip, open_source
 from videostyle.media.tracks import demuxed
+
+CLOCK = Fraction(1, 500)  # seconds by which a container may round times: Matroska counts milliseconds
 
 
 class Packed(NamedTuple):

@@ -38,22 +38,23 @@ def read_matte(path: Path) -> Plane:
     return _brightness(still.read_still(path))
 
 
-def read_mattes(path: Path, size: tuple[int, int], span: Span) -> Iterator[Plane]:
+def read_mattes(path: Path, size: tuple[int, int], span: Span, *, quiet: bool = False) -> Iterator[Plane]:
     """A mask for every frame of a clip, (H, W) in [0, 1], without end: the last one, or the only one, stays.
 
     Args:
         path: A picture or a video.
         size: (width, height) to scale it to.
         span: Which of its frames are wanted; those of the clip.
+        quiet: What is wrong with it was told before.
 
     Raises:
         UnreadableError: It cannot be read, or has no frame in `span`.
 
     """
     if still.is_still(path):
-        yield from repeat(_brightness(still.read_still(path, size)))
+        yield from repeat(_brightness(still.read_still(path, size, quiet=quiet)))
     last: Plane | None = None
-    for frame in read_frames(source.probe(path), size, span):
+    for frame in read_frames(source.probe(path), size, span, quiet=quiet):
         last = _brightness(frame.pixels)
         yield last
     if last is None:

@@ -103,8 +103,7 @@ def positions(clip: Clip, span: Span) -> list[int]:
         InputError: None does.
 
     """
-    times = ((index, index / clip.rate) for index in range(clip.frames or 0))
-    found = [index for index, seconds in times if span.begun(index, seconds) and not span.ended(index, seconds)]
+    found = span.places(index / clip.rate for index in range(clip.frames or 0))
     if not found:
         raise InputError(f"no picture of {clip.path} lies in the range asked for; it has {clip.frames}")
     return found

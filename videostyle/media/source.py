@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -108,6 +108,10 @@ class Span:
         """Whether a frame lies at or after the end, as do all that follow."""
         past_last = self.last is not None and index >= self.last
         return past_last or (self.end is not None and seconds >= self.end)
+
+    def places(self, times: Iterable[Fraction]) -> list[int]:
+        """Which frames of those shown at these times, in seconds, are wanted."""
+        return [n for n, seconds in enumerate(times) if self.begun(n, seconds) and not self.ended(n, seconds)]
 
 
 def probe(path: Path) -> Clip:

@@ -113,10 +113,10 @@ def read_frame(path: Path, size: tuple[int, int] | None = None) -> Frame:
     return Frame(_resized(pixels, size), 0, Fraction(1, 1), 1, 0, alpha)
 
 
-def read_still(path: Path, size: tuple[int, int] | None = None) -> Pixels:
-    """The pixels of `read_frame`, with transparency laid on white, which is told."""
+def read_still(path: Path, size: tuple[int, int] | None = None, *, quiet: bool = False) -> Pixels:
+    """The pixels of `read_frame`, with transparency laid on white, which is told unless it was before."""
     frame = read_frame(path, size)
-    if frame.alpha is not None and frame.alpha.min() < np.iinfo(frame.alpha.dtype).max:
+    if not quiet and frame.alpha is not None and frame.alpha.min() < np.iinfo(frame.alpha.dtype).max:
         log.warning("%s is partly transparent; it is laid on white", path)
     return on_white(frame.pixels, frame.alpha)
 

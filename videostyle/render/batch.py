@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -37,14 +37,16 @@ class Batch:
 
     Args:
         folder: Where they go.
-        plans: One for each picture that can be read, in each style that can.
+        plans: One for each picture that can be read, in each style that can, and is not finished.
         asked: How many there would be if all could be read.
+        finished: How many are there, made by this very job.
 
     """
 
     folder: Path
     plans: tuple[Plan, ...]
     asked: int
+    finished: int = 0
 
     @property
     def settings(self) -> Settings:
@@ -52,7 +54,7 @@ class Batch:
 
     @property
     def untouched(self) -> bool:
-        return self.plans[0].untouched
+        return all(plan.untouched for plan in self.plans)
 
     @property
     def frames(self) -> int:
@@ -102,7 +104,7 @@ def make_batch(request: Request) -> Batch:
     check_settings(replace(request, styles=tuple(styles[:1])))
     named = _named(request.output, contents, styles)
     check_apart(named.values(), [*contents, *styles, *named_files(request.settings)])
-    _check_outputs(request, named.values())
+    _check_folder(request.output)
     sizes = dict(_readable([*contents, *styles]))
     plans = [
         plan_picture(replace(request, content=content, styles=(style,), output=output), sizes[content])
@@ -111,9 +113,19 @@ def make_batch(request: Request) -> Batch:
     ]
     if not plans:
         raise InputError(f"no picture of {request.content} can be made; the notices say why")
-    tell_of_limit(max(max(sizes[plan.request.content]) for plan in plans), request)
-    tell_of_small_styles(plans)
-    return Batch(request.output, tuple(plans), len(named))
+    return _of_unfinished(Batch(request.output, tuple(plans), len(named)), sizes, request)
+
+
+def _of_unfinished(batch: Batch, sizes: Mapping[Path, Size], request: Request) -> Batch:
+    """The same with what is left to be made."""
+    plans = [plan for plan in batch.plans if not plan.finished]
+    finished = len(batch.plans) - len(plans)
+    if finished:
+        log.info("%d of %d pictures are finished already", finished, batch.asked)
+    if plans:
+        tell_of_limit(max(max(sizes[plan.request.content]) for plan in plans), request)
+        tell_of_small_styles(plans)
+    return replace(batch, plans=tuple(plans), finished=finished)
 
 
 def _check_contents(contents: Sequence[Path], folder: Path) -> None:
@@ -143,15 +155,11 @@ def _named(folder: Path, contents: Sequence[Path], styles: Sequence[Path]) -> di
     return named
 
 
-def _check_outputs(request: Request, outputs: Iterable[Path]) -> None:
-    folder = request.output
+def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(folder, "it is a file; name another directory")
     if folder.is_dir() and not os.access(folder, os.W_OK):
         raise OutputError(folder, "you may not write to that directory; choose another")
-    for output in outputs:
-        if output.exists() and not request.overwrite:
-            raise OutputError(output, "it exists; choose another directory or say --overwrite")
 
 
 def _readable(pictures: Iterable[Path]) -> Iterator[tuple[Path, Size]]:

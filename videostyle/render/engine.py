@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import cycle, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,25 @@ if TYPE_CHECKING:
     from videostyle.style.weights import Weights
 
 OnWork = Callable[[float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The pictures that a job works from: styles, (H, W, 3) each, and what counts of them; what frames start from."""
+
+    styles: Sequence[Pixels]
+    masks: Sequence[Plane]
+    init: Pixels | None
+
+    @classmethod
+    def of(cls, plan: Plan) -> Models:
+        """Read them."""
+        settings = plan.settings
+        return cls(
+            [still.read_still(style) for style in plan.request.styles],
+            [matte.read_matte(Path(mask)) for mask in settings.style_masks],
+            None if settings.init in INITS else still.read_still(Path(settings.init)),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +117,22 @@ class Hand:
     apart: Callable[[Iterator[Item]], Iterator[Item]] = iter
 
 
-def hand_of(plan: Plan, engine: Engine | None, on_work: OnWork) -> Hand:
-    hand = Hand(_pass_through) if engine is None else _styling(plan, engine, on_work)
-    stylize = _beside(hand.stylize) if plan.request.side_by_side else hand.stylize
-    return replace(hand, stylize=stylize if plan.patch is None else _keeping(stylize))
+def hands_of(plan: Plan, engines: Sequence[Engine], on_work: OnWork, count: int = 1) -> list[Hand]:
+    """So many hands, one after another on each engine; without any, what passes frames through."""
+    if engines:
+        models = Models.of(plan)
+        hands = [_styling(plan, models, engine, on_work) for engine in islice(cycle(engines), count)]
+    else:
+        hands = [Hand(_pass_through)] * count
+    return [replace(hand, stylize=_arranged(plan, hand.stylize)) for hand in hands]
 
 
-def _styling(plan: Plan, engine: Engine, on_work: OnWork) -> Hand:
+def _arranged(plan: Plan, stylize: Stylize) -> Stylize:
+    stylize = _beside(stylize) if plan.request.side_by_side else stylize
+    return stylize if plan.patch is None else _keeping(stylize)
+
+
+def _styling(plan: Plan, models: Models, engine: Engine, on_work: OnWork) -> Hand:
     from videostyle.style.device import in_own_stream
     from videostyle.style.stylizer import Stylizer
 
@@ -112,11 +140,11 @@ def _styling(plan: Plan, engine: Engine, on_work: OnWork) -> Hand:
     stylizer = Stylizer(
         settings,
         engine.network,
-        [still.read_still(style) for style in plan.request.styles],
+        models.styles,
         engine.device,
         on_work,
-        masks=[matte.read_matte(Path(mask)) for mask in settings.style_masks],
-        init=None if settings.init in INITS else still.read_still(Path(settings.init)),
+        masks=models.masks,
+        init=models.init,
     )
 
     def stylize(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:

@@ -136,7 +136,7 @@ def _scattered(job: Job, hands: Sequence[Hand], last_segments: list[int]) -> lis
 
 def _scenes(job: Job, last_segments: list[int]) -> Iterator[Scene]:
     """Those of the film that are not done yet."""
-    steps = _moving(job, job.timer(), 0, lambda number, opens: opens, quiet=False)
+    steps = _steps(job, job.timer(), 0, lambda number, opens: opens)
     for scene in find_scenes(steps, cuts=not job.alone):
         last_segments.append(scene.segments[-1])
         todo = undone(scene, job.journal)
@@ -179,7 +179,7 @@ def _steps(job: Job, stages: Stages, done: int, asked: Asked | None = None, *, q
     """All steps, with the motion of those after the first `done` that are asked for, and where each style goes."""
     plan = job.plan
     moving = _moving(job, stages, done, asked, quiet=quiet)
-    found = in_regions(moving, plan.settings.content_masks, plan.size, job.span)
+    found = in_regions(moving, plan.settings.content_masks, plan.size, job.span, quiet=quiet)
     return stages.timed("flow", found, within="decode")
 
 
@@ -195,10 +195,13 @@ def _moving(job: Job, stages: Stages, done: int, asked: Asked | None, *, quiet: 
     return and_back(moving, settings.flow, settings.mask) if settings.passes > 1 else moving
 
 
-def in_regions(steps: Iterable[Step], masks: Sequence[str], size: tuple[int, int], span: Span) -> Iterator[Step]:
+def in_regions(
+    steps: Iterable[Step], masks: Sequence[str], size: tuple[int, int], span: Span, *, quiet: bool = False
+) -> Iterator[Step]:
     """The steps with where each style goes."""
     if not masks:
         yield from steps
         return
-    for step, *planes in zip(steps, *(matte.read_mattes(Path(mask), size, span) for mask in masks), strict=False):
+    mattes = (matte.read_mattes(Path(mask), size, span, quiet=quiet) for mask in masks)
+    for step, *planes in zip(steps, *mattes, strict=False):
         yield replace(step, regions=tuple(planes))

@@ -9,7 +9,6 @@ of another look.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -26,12 +25,12 @@ import numpy as np
 from videostyle.errors import InputError, OutputError
 from videostyle.frames import Frame, Light, Motion, Pixels, Recall, Step
 from videostyle.media import comment, reader, sequence
-from videostyle.media.finished import Finished, FinishedFilm, find_finished, packed
+from videostyle.media.finished import CLOCK, Finished, FinishedFilm, find_finished, packed
 from videostyle.media.source import Clip, Span
 from videostyle.media.splice import Coding
 from videostyle.media.writer import VideoWriter
-from videostyle.render.facts import file_digest, fingerprint, plan_facts
-from videostyle.render.journal import kept_facts, state_folder, trial_folder
+from videostyle.render.facts import digest, file_digest, plan_facts, words_digest
+from videostyle.render.journal import kept_facts, kept_segments, state_folder, trial_folder
 from videostyle.render.preflight import check_room, made_by, with_facts
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ LOOK = (
     "style_scale", "style_mix", "style_loss", "normalization", "content_layers", "style_layers", "pooling", "color",
     "content_masks", "style_masks", "attention", "match_weight",
 )  # fmt: skip  # settings of another style; the others make the same one stronger, steadier or better
-_CLOCK = Fraction(1, 500)  # seconds by which a container may round times
 
 Measure = Callable[[Pixels, Pixels], Motion]
 Made = Mapping[str, Any]  # what a result says of how it was made
@@ -151,20 +149,17 @@ def _wanted(span: Span, clip: Clip, finished: Finished, output: Path) -> range:
     if span.whole:
         raise InputError("--into takes a range: --frames A:B, or --start and --end")
     times = _common_times(clip, finished, output)
-    places = [place for place, time in enumerate(times) if span.begun(place, time) and not span.ended(place, time)]
+    places = span.places(times)
     if not places:
         raise InputError(f"no frame of {clip.path} lies in the range asked for; it has {len(times)}")
     return range(places[0], places[-1] + 1)
 
 
 def _common_times(clip: Clip, finished: Finished, output: Path) -> list[Fraction]:
-    """When each frame of the source is shown, if what is finished has the same frames at the same times.
-
-    What the packets of a film say is known at once; what is shown of a damaged one is only known by decoding it all.
-    """
+    """When each frame of the source is shown, if what is finished has the same frames at the same times."""
     shown = _seconds(finished.shown, finished.clip)
     found: list[Fraction] = []
-    for found in _possible_times(clip):
+    for found in possible_times(clip):
         if isinstance(finished, FinishedFilm):
             if _alike(found, shown):
                 return found
@@ -175,7 +170,11 @@ def _common_times(clip: Clip, finished: Finished, output: Path) -> list[Fraction
     )
 
 
-def _possible_times(clip: Clip) -> Iterator[list[Fraction]]:
+def possible_times(clip: Clip) -> Iterator[list[Fraction]]:
+    """When each frame is shown, in seconds: what the packets of a film say, and if that is not it, what it shows.
+
+    The first is known at once; what is shown of a damaged film is only known by decoding it all.
+    """
     if clip.first is not None:
         yield [place / clip.rate for place in range(clip.frames or 0)]
         return
@@ -190,7 +189,7 @@ def _seconds(ticks: Sequence[int], clip: Clip) -> list[Fraction]:
 def _alike(times: Sequence[Fraction], others: Sequence[Fraction]) -> bool:
     """Whether they are as far apart from each other, but for a container's rounding."""
     late = others[0] - times[0] if times and others else 0
-    return len(times) == len(others) and all(abs(b - a - late) <= _CLOCK for a, b in zip(times, others, strict=True))
+    return len(times) == len(others) and all(abs(b - a - late) <= CLOCK for a, b in zip(times, others, strict=True))
 
 
 def _check_size(plan: Plan, finished: Finished) -> None:
@@ -280,23 +279,27 @@ def _look(made: Made) -> list[Any]:
 
 
 def _with_facts(plan: Plan, patch: Patch) -> Plan:
-    """As `preflight.with_facts`; what is finished counts as well, and a job that was finished has changed it."""
-    request = plan.request
-    kept = (kept_facts(request.output) or {}).get("into")
-    if request.resume and kept and made_by(fingerprint(plan_facts(plan) | {"into": kept}), request.output):
-        return replace(plan, finished=True)
-    plan = with_facts(plan, {"into": _digest(request.output, patch)})
-    check_room(plan, also=0 if plan.encoding is None else request.output.stat().st_size)
+    """As `preflight.with_facts`; what the range goes into counts as well."""
+    output = plan.request.output
+    if isinstance(patch.finished, FinishedFilm):
+        plan = with_facts(plan, [output], {"into": _film_before(plan, patch)})
+    else:
+        files = sequence.files(output)
+        stay = [(path.name, file_digest(path)) for place, path in enumerate(files) if place not in patch.wanted]
+        new = [] if kept_segments(output) else files[patch.wanted.start : patch.wanted.stop]
+        plan = with_facts(plan, new, {"into": words_digest(stay)})
+    if not plan.finished:
+        check_room(plan, also=0 if plan.encoding is None else output.stat().st_size)
     return plan
 
 
-def _digest(output: Path, patch: Patch) -> str:
-    """Of a finished film, or of the pictures that stay."""
-    if isinstance(patch.finished, FinishedFilm):
-        return "sha256:" + file_digest(output)
-    files = enumerate(sequence.files(output))
-    stay = [(path.name, file_digest(path)) for place, path in files if place not in patch.wanted]
-    return "sha256:" + hashlib.sha256(repr(stay).encode()).hexdigest()
+def _film_before(plan: Plan, patch: Patch) -> str:
+    """Digest of the film that the range goes into: before that, if a job to be resumed has done so."""
+    output = plan.request.output
+    now, kept = digest([output]), (kept_facts(output) or {}).get("into")
+    before = patch.made.get("ranges", [{}])[-1].get("into", now)
+    finished = made_by(replace(plan, facts=plan_facts(plan) | {"into": before}).job, output)
+    return before if plan.request.resume and kept != now and finished else now
 
 
 # --- at work
@@ -414,8 +417,7 @@ def entry_of(steps: Iterable[Step]) -> tuple[Past | None, Iterator[Step]]:
     return past, chain([] if first is None else [first], rest)
 
 
-def told(patch: Patch, said: str) -> str:
-    """How a film with a new range was made, for its metadata; `said` tells that of the range."""
-    wanted = [patch.wanted.start, patch.wanted.stop]
-    part = {"frames": wanted, **json.loads(said)}
+def with_range(patch: Patch, into: str, said: str) -> str:
+    """How a film with a new range was made, for its metadata; `said` tells that of the range, `into` what it is in."""
+    part = {"frames": [patch.wanted.start, patch.wanted.stop], "into": into, **json.loads(said)}
     return json.dumps({**patch.made, "ranges": [*patch.made["ranges"], part]}, separators=(",", ":"))

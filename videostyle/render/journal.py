@@ -181,9 +181,10 @@ class Journal:
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Let segments count no more."""
-        for number in numbers:
-            self._file(number, "json").unlink(missing_ok=True)
-            self._segments.pop(number, None)
+        with told(self.output):
+            for number in numbers:
+                self._file(number, "json").unlink(missing_ok=True)
+                self._segments.pop(number, None)
 
     def conclude(self) -> None:
         """Note that there are no more segments."""
@@ -297,8 +298,17 @@ def trial_folder(folder: Path) -> Iterator[None]:
 
 
 def discard(output: Path) -> None:
-    """Take away what is kept beside `output`."""
-    shutil.rmtree(state_folder(output), ignore_errors=True)
+    """Take away what is kept beside `output`.
+
+    Raises:
+        OutputError: Another process works there.
+
+    """
+    folder = state_folder(output)
+    with suppress(FileNotFoundError):
+        held = _lock(folder, output)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
 def kept_facts(output: Path) -> Facts | None:

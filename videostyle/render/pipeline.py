@@ -6,10 +6,9 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from importlib.metadata import version
-from itertools import cycle, islice
 from pathlib import Path
 from threading import Lock
 
@@ -18,8 +17,8 @@ from videostyle.frames import Step
 from videostyle.media import still
 from videostyle.media.source import Clip, Span
 from videostyle.render.batch import Batch
-from videostyle.render.engine import Engine, OnWork, engine_facts, hand_of, load_engines
-from videostyle.render.facts import fingerprint
+from videostyle.render.engine import Engine, OnWork, engine_facts, hands_of, load_engines
+from videostyle.render.facts import PLACE, plan_facts
 from videostyle.render.film import FrameReport, Job, OnFrame, in_regions, render
 from videostyle.render.journal import Journal, discard
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
@@ -135,7 +134,7 @@ def run(
         plan: From `make_plan`.
         on_frame: Called after every frame.
         on_work: Called after every optimizer step, in its thread, with its cost, in steps at full size.
-        on_resume: Called once with how many frames were done before, where some were.
+        on_resume: Called with how many frames are done, where some were before or have to be made again.
 
     """
     if plan.finished:
@@ -151,7 +150,7 @@ def run_batch(
     """Make the pictures of a batch one by one with one network; one that cannot be made is told and left out.
 
     Args:
-        batch: From `make_batch`.
+        batch: From `make_batch`; what is finished is no part of its plans.
         on_frame: Called after every picture.
         on_work: Called after every optimizer step with its cost, in steps at full size.
 
@@ -159,7 +158,7 @@ def run_batch(
         OutputError: The directory cannot be made, or a file cannot be written there.
 
     """
-    loaded = () if batch.untouched else load_engines(batch.settings)
+    loaded = () if batch.untouched else load_engines(batch.settings)  # untouched if there is none
     batch.make_folder()
     for plan in batch.plans:
         try:
@@ -176,12 +175,12 @@ def _run(
     on_resume: OnResume = lambda frames: None,
 ) -> Summary:
     began = time.monotonic()
-    weights = engines[0].weights if engines else "none"
-    comment, stages = _comment(plan, weights), list[Stages]()
+    weights, stages = engines[0].weights if engines else "none", list[Stages]()
     if plan.clip is None:
-        frames = _run_still(plan, engines, comment, on_frame, on_work)
+        known = replace(plan, facts=plan_facts(plan))
+        frames = _run_still(known, engines, _comment(known, weights), on_frame, on_work)
     else:
-        frames = _run_film(plan, plan.clip, engines, comment, on_frame, on_work, on_resume, stages)
+        frames = _run_film(plan, plan.clip, engines, _comment(plan, weights), on_frame, on_work, on_resume, stages)
     seconds = time.monotonic() - began
     return Summary(plan.request.output, frames, seconds, plan.written_size, weights, summed(stages))
 
@@ -204,24 +203,22 @@ def _run_film(
         at_work(),
     ):
         if journal.frames:
-            _tell_of_resume(plan, journal.frames, on_resume)
+            log.info("resumed at frame %d of %s", journal.frames, max(plan.frames or 0, journal.frames) or "?")
+            on_resume(journal.frames)
         while not journal.complete:
             try:
                 with together() as stop:
                     told = _heeding(on_work, stop)
-                    hands = [hand_of(plan, engine, told) for engine in islice(cycle(engines or [None]), workers)]
+                    hands = hands_of(plan, engines, told, workers)
                     render(Job(plan, clip, result, journal, stages, stop), hands, on_frame)
             except LostError as lost:
+                stop.wait()
                 journal.drop(lost.segments)
+                on_resume(journal.frames)
         stages.append(Stages())
         with stages[-1].timing("finish"):
             result.finish(journal)
         return journal.frames
-
-
-def _tell_of_resume(plan: Plan, done: int, on_resume: OnResume) -> None:
-    log.info("resumed at frame %d of %s", done, "?" if plan.frames is None else max(plan.frames, done))
-    on_resume(done)
 
 
 def _heeding(on_work: OnWork, stop: Stop) -> OnWork:
@@ -241,7 +238,7 @@ def _run_still(plan: Plan, engines: Sequence[Engine], comment: str, on_frame: On
     content = still.read_frame(plan.request.content, plan.size)
     steps = in_regions([Step(content, None)], plan.settings.content_masks, plan.size, Span())
     with together() as stop:
-        hand = hand_of(plan, engines[0] if engines else None, _heeding(on_work, stop))
+        (hand,) = hands_of(plan, engines, _heeding(on_work, stop))
         (made,) = prefetch(hand.stylize(0, steps, {}), stop)
     frame = made.frame()
     still.write_still(plan.request.output, frame.pixels, comment, frame.alpha)
@@ -251,11 +248,12 @@ def _run_still(plan: Plan, engines: Sequence[Engine], comment: str, on_frame: On
 
 def _comment(plan: Plan, weights: str) -> str:
     """How the result was made, for its metadata: one line of JSON that `--config` reads again."""
+    settings = {name: value for name, value in asdict(plan.settings).items() if name not in PLACE}
     made = {
         "videostyle": version("videostyle"),
-        "job": fingerprint(plan.facts),
+        "job": plan.job,
         "weights": weights,
         "styles": [style.name for style in plan.request.styles],
-        "settings": asdict(plan.settings) | {"size": max(plan.size)},
+        "settings": settings | {"size": max(plan.size)},
     }
     return json.dumps(made, separators=(",", ":"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import cycle
@@ -18,9 +18,9 @@ from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
 from videostyle.media.tracks import Track
 from videostyle.media.writer import behind_link
-from videostyle.render.facts import Facts, differences, fingerprint
-from videostyle.render.into import Patch, plan_patch
-from videostyle.render.journal import kept_facts
+from videostyle.render.facts import Facts, differences, fingerprint, weights_asked
+from videostyle.render.into import Patch, plan_patch, possible_times
+from videostyle.render.journal import kept_facts, kept_segments
 from videostyle.render.preflight import NAMED_WEIGHTS, check_container, check_engine, check_room, made_by, with_facts
 from videostyle.settings import INITS, PREVIEW_SIDE, Settings
 from videostyle.style.layers import layer_shares
@@ -86,8 +86,8 @@ class Plan:
         tracks: What becomes of the sound.
         frames: Estimate, for progress; None where nothing tells.
         encoding: Of a video.
-        facts: What the result of a film depends on, as far as it is known before the work.
-        finished: The output is there already, made by this very job.
+        facts: What the result depends on, as far as it is known before the work.
+        finished: The result is there already, made by this very job.
         patch: What of a finished output is made anew; None where all of it is made.
 
     """
@@ -108,6 +108,11 @@ class Plan:
         """(width, height) of what is written: two pictures if they stand side by side."""
         width, height = self.size
         return (2 * width if self.request.side_by_side else width), height
+
+    @property
+    def job(self) -> str:
+        """What the result is known by: the facts, and the weights that are asked for."""
+        return fingerprint(self.facts | {"weights": weights_asked(self.settings.weights)})
 
     @property
     def untouched(self) -> bool:
@@ -158,20 +163,26 @@ def _plan_still(request: Request) -> Plan:
     if request.into:
         raise InputError("--into is for films and numbered pictures; a picture has one frame")
     _check_suffix(request.output)
-    _check_free(request)
     if sequence.is_sequence(request.output):
         raise OutputError(request.output, "one picture gets one name, without a number")
     size = still.picture_size(request.content)
-    _tell_of_transparency(request.content, request.output)
-    tell_of_limit(max(size), request)
-    return plan_picture(request, size)
+    plan = plan_picture(request, size)
+    if not plan.finished:
+        _tell_of_transparency(request.content, request.output)
+        tell_of_limit(max(size), request)
+    return plan
 
 
 def plan_picture(request: Request, size: tuple[int, int]) -> Plan:
     """The plan of one picture whose (width, height) as shown is `size`."""
     if not request.span.whole:
         raise InputError("--frames, --start and --end are for videos; a picture has one frame")
-    return Plan(request, request.prepared, output_size(*size, request), None, (), 1)
+    plan = Plan(request, request.prepared, output_size(*size, request), None, (), 1)
+    if request.resume and request.output.exists():
+        plan = with_facts(plan, [request.output])
+    if not plan.finished:
+        _check_free(request)
+    return plan
 
 
 def _tell_of_transparency(content: Path, output: Path) -> None:
@@ -199,7 +210,7 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
         return _plan_pictures(Plan(request, settings, _told_size(request, clip), clip, (), frames), clip)
     encoding, tracks = _encoding(request, settings, clip), _tracks(request, settings, clip)
     check_container(output, clip, (clip.width, clip.height), encoding, list(tracks))
-    plan = with_facts(Plan(request, settings, _told_size(request, clip), clip, tracks, frames, encoding))
+    plan = with_facts(Plan(request, settings, _told_size(request, clip), clip, tracks, frames, encoding), [output])
     if plan.finished:
         return plan
     _check_free(request)
@@ -211,12 +222,21 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
 
 
 def _plan_pictures(plan: Plan, clip: Clip) -> Plan:
-    plan = with_facts(plan)
     kept = kept_facts(plan.request.output)
+    plan = with_facts(plan, [] if kept_segments(plan.request.output) else _pictures(plan, clip))
+    if plan.finished:
+        return plan
     if not plan.request.resume or kept is None or differences(kept, plan.facts):
         _check_numbers(plan, clip)
     check_room(plan)
     return plan
+
+
+def _pictures(plan: Plan, clip: Clip) -> Iterator[Path]:
+    """All that are made; of a film, as its packets say: never less than are shown of it."""
+    first = sequence.first_number(clip)
+    for place in plan.request.span.places(next(possible_times(clip))):
+        yield sequence.nth(plan.request.output, first + place)
 
 
 def _told_size(request: Request, clip: Clip) -> tuple[int, int]:
@@ -274,7 +294,7 @@ def _check_numbers(plan: Plan, clip: Clip) -> None:
     for number in sequence.numbers(request.output):
         if number >= first + begin and (end is None or number < first + end):
             there = sequence.nth(request.output, number)
-            if not (request.resume and made_by(fingerprint(plan.facts), there)):
+            if not (request.resume and made_by(plan.job, there)):
                 raise OutputError(there, "it exists; choose another name or say --overwrite")
 
 

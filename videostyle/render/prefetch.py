@@ -29,6 +29,7 @@ class Stop:
 
     _said: threading.Event = field(default_factory=threading.Event)
     _causes: queue.Queue[BaseException] = field(default_factory=queue.Queue)
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     def say(self, cause: BaseException) -> None:
         """End all of them; the first cause counts that is no consequence of another."""
@@ -46,6 +47,17 @@ class Stop:
             return self._causes.get(timeout=PATIENCE)
         except queue.Empty:
             return StoppedError("a thread ended without a cause")
+
+    def start(self, threads: Iterable[threading.Thread]) -> None:
+        """Start threads of the job."""
+        for thread in threads:
+            self._threads.append(thread)
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait until every thread of the job has ended, however long a library's call takes."""
+        for thread in self._threads:  # which those that are waited for may make longer
+            thread.join()
 
     def heed(self) -> None:
         """End this thread's work if that was said.
@@ -100,8 +112,7 @@ def merged(
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     threads = [threading.Thread(target=_fill, args=(stream, ready, stop), daemon=True, name=NAME) for stream in streams]
-    for thread in threads:
-        thread.start()
+    stop.start(threads)
     try:
         running = len(threads)
         while running:

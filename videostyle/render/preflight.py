@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from videostyle.errors import OutputError, SettingError, UnreadableError, WeightsError
 from videostyle.media import comment, sequence, writer
-from videostyle.render.facts import Facts, fingerprint, plan_facts
+from videostyle.render.facts import Facts, plan_facts
 from videostyle.render.journal import check_facts, kept_bytes, kept_segments, state_folder, trial_folder
 from videostyle.settings import Settings
 
@@ -76,11 +77,16 @@ def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: E
         raise OutputError(output, f"{error.strerror}; choose another directory") from error
 
 
-def with_facts(plan: Plan, more: Facts | None = None) -> Plan:
-    """The plan with its facts and `more`; work that is kept beside the output has to be wanted, and of this very job.
+def with_facts(plan: Plan, results: Iterable[Path], more: Facts | None = None) -> Plan:
+    """The plan with its facts, and whether it is finished; work that is kept has to be wanted, and of this very job.
+
+    Args:
+        plan: What is known of the job.
+        results: All files that it makes.
+        more: Facts.
 
     Raises:
-        OutputError: It is not.
+        OutputError: Work is kept beside the output that is not wanted, or of another job.
 
     """
     request, facts = plan.request, plan_facts(plan) | (more or {})
@@ -92,13 +98,18 @@ def with_facts(plan: Plan, more: Facts | None = None) -> Plan:
             f"unfinished work on it is kept in {state_folder(request.output)}; "
             "--resume goes on with that, --overwrite begins anew",
         )
-    return replace(plan, facts=facts, finished=request.resume and made_by(fingerprint(facts), request.output))
+    plan = replace(plan, facts=facts)
+    return replace(plan, finished=request.resume and _all_made_by(plan.job, list(results)))
 
 
-def made_by(job: str, output: Path) -> bool:
-    """Whether a video is there that says of itself to be of this job."""
+def _all_made_by(job: str, results: Sequence[Path]) -> bool:
+    return bool(results) and all(made_by(job, result) for result in results)
+
+
+def made_by(job: str, result: Path) -> bool:
+    """Whether a file is there that says of itself to be of this job."""
     try:
-        return output.is_file() and f'"job":"{job}"' in comment.read_comment(output)
+        return result.is_file() and f'"job":"{job}"' in comment.read_comment(result)
     except UnreadableError:
         return False
 

@@ -14,18 +14,16 @@ from videostyle.errors import MediaError
 from videostyle.frames import Frame
 from videostyle.media import runs, sequence
 from videostyle.media.codecs import Encoding
-from videostyle.media.finished import FinishedFilm
+from videostyle.media.finished import CLOCK, FinishedFilm
 from videostyle.media.runs import RunWriter
 from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, open_source
 from videostyle.media.splice import splice
 from videostyle.media.writer import VideoWriter, publish
-from videostyle.render.facts import file_digest
-from videostyle.render.into import Patch, told
+from videostyle.render.facts import digest, file_digest
+from videostyle.render.into import Patch, with_range
 from videostyle.render.journal import Journal
 from videostyle.render.plan import Plan
-
-_CLOCK = Fraction(1, 500)  # seconds by which a container may round times: Matroska counts milliseconds
 
 
 class Run(Protocol):
@@ -110,12 +108,14 @@ class _Range(_Film):
 
     def finish(self, journal: Journal) -> None:
         """Put the packets into a copy of the film, look whether the rest is the same, and replace it."""
-        if "sha256:" + file_digest(journal.output) != self.plan.facts["into"]:
+        before = self.plan.facts["into"]
+        if digest([journal.output]) != before:
             raise MediaError(
                 f"{journal.output} has changed since this work was planned, and stays as it is; begin anew"
             )
         whole = journal.folder / f"whole{journal.output.suffix}"
-        splice(self.finished, self._joined(journal), self.patch.touched, whole, told(self.patch, self.comment))
+        made = with_range(self.patch, before, self.comment)
+        splice(self.finished, self._joined(journal), self.patch.touched, whole, made)
         publish(whole, journal.output)
         journal.remove()
 
@@ -134,7 +134,7 @@ def check_film(film: Path, frames: int, seconds: Fraction) -> None:
     """
     with open_source(film) as (container, stream):
         shown = [packet.pts * packet.time_base for packet in container.demux(stream) if packet.pts is not None]
-    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > _CLOCK:
+    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > CLOCK:
         raise MediaError(
             f"{film} has {len(shown)} frames where {frames} were made, or other times; say --resume to join them again"
         )
