@@ -12,10 +12,10 @@ import pytest
 
 import videostyle
 from tests import media
-from tests.test_resume import made, packets
+from tests.test_resume import STYLED, made, packets
 from videostyle.errors import MediaError, OutputError
-from videostyle.media import runs
-from videostyle.render import journal, preflight, segments
+from videostyle.media import runs, still
+from videostyle.render import journal, plan, preflight, segments
 from videostyle.render.journal import state_folder
 
 COMMAND = Path(sys.executable).with_name("videostyle")
@@ -58,6 +58,38 @@ def test_a_limit_at_any_size_is_a_clear_line_and_the_work_is_kept(film, style, t
     assert not state_folder(output).exists()
 
 
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.9])
+def test_a_limit_leaves_a_film_as_it_was_before_its_range_is_put_in(film, style, tmp_path, share):
+    output, whole = tmp_path / "out.mkv", tmp_path / "whole.mkv"
+    for path in (output, whole):
+        assert limited(1 << 30, film, style, path, *PLAIN)[0] == 0
+    words = ["--frames", "10:50", "--tv-weight", "1", "--into"]
+    assert limited(1 << 30, film, style, whole, *words)[0] == 0
+    before = output.read_bytes()
+    code, said = limited(int(len(before) * share), film, style, output, *words)
+    assert code == 1
+    assert "room" in said or "disk full" in said
+    assert output.read_bytes() == before
+    code, said = limited(1 << 30, film, style, output, *words, "--resume")
+    assert code == 0
+    assert packets(output) == packets(whole)
+    assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png", "whole.mkv", "out.mkv"}
+
+
+def failing(write, after):
+    """The same, on a disk that is full after so many calls."""
+    count = 0
+
+    def attempt(*args, **words):
+        nonlocal count
+        count += 1
+        if count > after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(*args, **words)
+
+    return attempt
+
+
 @pytest.mark.parametrize("at", range(10))
 def test_no_room_for_a_segment_a_state_or_a_note(film, style, tmp_path, monkeypatch, at):
     """The error of a full disk, at ten places among all that a job writes."""
@@ -65,25 +97,67 @@ def test_no_room_for_a_segment_a_state_or_a_note(film, style, tmp_path, monkeypa
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     made(film, style, whole)
     with monkeypatch.context() as full:
-        count = 0
-
-        def failing(write):
-            def attempt(*args, **words):
-                nonlocal count
-                count += 1
-                if count > 1 + at:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                return write(*args, **words)
-
-            return attempt
-
-        full.setattr(journal, "_write", failing(journal._write))
-        full.setattr(runs.RunWriter, "_store", failing(runs.RunWriter._store) if at % 2 else runs.RunWriter._store)
+        place, name = (runs.RunWriter, "_store") if at % 2 else (journal, "_write")
+        full.setattr(place, name, failing(getattr(place, name), 1 + at))
         with pytest.raises(MediaError, match="No space left on device"):
             made(film, style, output)
     assert not output.exists()
     made(film, style, output, resume=True)
     assert packets(output) == packets(whole)
+
+
+@pytest.mark.parametrize("after", [0, 5, 13])
+def test_no_room_for_a_picture(film, style, tmp_path, monkeypatch, after):
+    monkeypatch.setattr(segments, "LENGTH", 6)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    span = videostyle.Span(0, 20)
+    made(film, style, tmp_path / "%02d.png", span=span)
+    with monkeypatch.context() as full:
+        full.setattr(still, "publish", failing(still.publish, after))
+        with pytest.raises(MediaError, match=r"No space left on device; make room"):
+            made(film, style, folder / "%02d.png", span=span)
+    there = {path.name for path in folder.iterdir() if path.is_file()}
+    assert there == {f"{number:02d}.png" for number in range(1, after + 1)}
+    made(film, style, folder / "%02d.png", span=span, resume=True)
+    assert sorted(path.name for path in folder.iterdir()) == [f"{number:02d}.png" for number in range(1, 21)]
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("after", [1, 3, 5])
+def test_no_room_for_what_several_workers_make(style, tmp_path, monkeypatch, after):
+    monkeypatch.setattr(segments, "LENGTH", 4)
+    shots = [*media.panning(9), *media.panning(9, seed=3), *media.panning(9, seed=9)]
+    film, settings = media.write_clip(tmp_path / "film.mkv", shots), STYLED.override(workers=3)
+    whole, output = tmp_path / "whole.mkv", tmp_path / "out.mkv"
+    made(film, style, whole, STYLED)
+    with monkeypatch.context() as full:
+        full.setattr(journal, "save_file", failing(journal.save_file, after))
+        with pytest.raises(MediaError, match="No space left on device"):
+            made(film, style, output, settings)
+    assert not output.exists()
+    assert state_folder(output).exists()
+    made(film, style, output, settings, resume=True)
+    assert packets(output) == packets(whole)
+    assert not state_folder(output).exists()
+
+
+def test_what_cannot_be_taken_back_is_told(tmp_path):
+    with journal.Journal(tmp_path / "out.mkv", {}, resume=False) as kept:
+        (kept.folder / "000000.json").mkdir()
+        with pytest.raises(MediaError, match=r"writing .*out\.mkv failed"):
+            kept.drop([0])
+
+
+def test_a_directory_that_is_not_to_be_written_to_is_told_before_the_work(film, style, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan.os, "access", lambda path, mode: False)
+    (tmp_path / "out").mkdir()
+    for output in ("out.mp4", "out.%02d.png", "out/a.png"):
+        content = style if output.endswith("a.png") else film
+        with pytest.raises(OutputError, match="you may not write to"):
+            videostyle.stylize_video(content, style, tmp_path / output)
+    assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png", "out"}
 
 
 def test_too_little_room_is_told_before_the_work(film, style, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,41 +43,107 @@ def struck(running, after, number):
     return running.returncode, said
 
 
-def survive(film, style, folder, kills, words, seed):
-    """Kill until `kills` have struck; the job is begun again whenever it gets through."""
-    draw = random.Random(seed)
+def made(*words):
+    """Make it without a strike, and say how long that took."""
     began = time.monotonic()
-    _, said = (whole := job(film, style, folder / "whole.mkv", *words)).communicate()
+    _, said = (whole := job(*words)).communicate()
     assert whole.returncode == 0, said
-    takes, expected = time.monotonic() - began, packets(folder / "whole.mkv")
-    output, struck_times, finished = folder / "out.mkv", 0, 0
-    allowed = {"film.mkv", "style.png", "whole.mkv", ".out.mkv.videostyle"}
-    while struck_times < kills or not finished:
+    return time.monotonic() - began
+
+
+def strikes(begin, takes, kills, seed):
+    """The exit statuses of a job that is struck and begun again, until it was struck so often and got through once."""
+    draw, codes = random.Random(seed), []
+    while sum(code != 0 for code in codes) < kills or 0 not in codes:
         number = draw.choice(SIGNALS)
-        code, said = struck(job(film, style, output, *words), draw.uniform(0.3, 1.05) * takes, number)
+        code, said = struck(begin(), draw.uniform(0.3, 1.05) * takes, number)
+        assert code in (0, -number, 128 + number), said
         assert "Traceback" not in said or code == -number  # while Python itself was starting
-        struck_times += code != 0
+        codes.append(code)
+        yield code
+    print(f"{len(codes)} runs, {codes.count(0)} got through")
+
+
+def survive_as_film(film, style, folder, kills, words, seed):
+    """The film is there complete or not at all; it is begun again whenever it is."""
+    takes, output = made(film, style, folder / "whole.mkv", *words), folder / "out.mkv"
+    expected, allowed = packets(folder / "whole.mkv"), {"film.mkv", "style.png", "whole.mkv"}
+    for code in strikes(lambda: job(film, style, output, *words), takes, kills, seed):
         if code == 0 or output.exists():
             assert packets(output) == expected
-            finished += 1
-            _, said = (again := job(film, style, output, *words)).communicate()
-            assert again.returncode == 0, said
-            assert {p.name for p in folder.iterdir()} == (allowed | {"out.mkv"}) - {".out.mkv.videostyle"}
+            made(film, style, output, *words)
+            assert {p.name for p in folder.iterdir()} == allowed | {"out.mkv"}
             output.unlink()
         else:
-            assert code in (-number, 128 + number), said
-            assert {p.name for p in folder.iterdir()} <= allowed
-    return struck_times, finished
+            assert {p.name for p in folder.iterdir()} <= allowed | {".out.mkv.videostyle"}
 
 
-def test_a_few_kills(film, style, tmp_path):
+def survive_as_range(film, style, folder, kills, words, seed):
+    """The finished film is as it was, or has the new range; it is put back whenever it has."""
+    before, output = folder / "before.mkv", folder / "out.mkv"
+    made(film, style, before, *words)
+    shutil.copy(before, folder / "whole.mkv")
+    words = [*words, "--into", "--frames", "10:50", "--tv-weight", "1"]
+    takes = made(film, style, folder / "whole.mkv", *words)
+    old, new = packets(before), packets(folder / "whole.mkv")
+    shutil.copy(before, output)
+    allowed = {"film.mkv", "style.png", "whole.mkv", "before.mkv", "out.mkv"}
+    for code in strikes(lambda: job(film, style, output, *words), takes, kills, seed):
+        found = packets(output)
+        assert found == new or (found == old and code)
+        if found == new:
+            made(film, style, output, *words)
+            assert packets(output) == new
+            assert {p.name for p in folder.iterdir()} == allowed
+            shutil.copy(before, output)
+        else:
+            assert {p.name for p in folder.iterdir()} <= allowed | {".out.mkv.videostyle"}
+
+
+def survive_as_pictures(film, style, folder, kills, words, seed):
+    """Each picture is there complete or not at all; they are taken away whenever they all are."""
+    whole, output = folder / "whole", folder / "out"
+    whole.mkdir()
+    output.mkdir()
+    takes = made(film, style, whole / "%02d.png", *words)
+    expected = {path.name: path.read_bytes() for path in whole.iterdir()}
+    for code in strikes(lambda: job(film, style, output / "%02d.png", *words), takes, kills, seed):
+        if code == 0:
+            made(film, style, output / "%02d.png", *words)
+            assert {path.name: path.read_bytes() for path in output.iterdir()} == expected
+            for path in output.iterdir():
+                path.unlink()
+        else:
+            there = {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()}
+            assert there.items() <= expected.items()
+            assert {path.name for path in output.iterdir()} <= {*expected, ".%02d.png.videostyle"}
+
+
+@pytest.mark.parametrize("survive", [survive_as_film, survive_as_range, survive_as_pictures])
+def test_a_few_kills(film, style, tmp_path, survive):
     survive(film, style, tmp_path, 3, PLAIN, seed=1)
+
+
+def test_a_few_kills_among_workers(film, style, tmp_path):
+    survive_as_film(film, style, tmp_path, 3, [*PLAIN, "--workers", "3"], seed=1)
 
 
 @pytest.mark.kills
 @pytest.mark.parametrize("words", [PLAIN, STYLED])
 def test_fifty_kills(film, style, tmp_path, words):
-    print(survive(film, style, tmp_path, 50, words, seed=2))
+    survive_as_film(film, style, tmp_path, 50, words, seed=2)
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("words", [PLAIN, STYLED])
+@pytest.mark.parametrize("survive", [survive_as_range, survive_as_pictures])
+def test_kills_of_ranges_and_pictures(film, style, tmp_path, survive, words):
+    survive(film, style, tmp_path, 20, words, seed=3)
+
+
+@pytest.mark.kills
+def test_kills_among_workers(film, style, tmp_path):
+    survive_as_film(film, style, tmp_path, 20, [*STYLED, "--workers", "3"], seed=4)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -87,6 +154,32 @@ def test_a_signal_ends_the_work_in_order_and_says_how_to_go_on(film, style, tmp_
     assert returned == code
     assert "the same command with --resume goes on from there" in said.strip().splitlines()[-1]
     assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png", ".out.mkv.videostyle"}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_pictures_stopped_in_their_first_segment_are_gone_on_with(film, style, tmp_path, suffix):
+    (tmp_path / "out").mkdir()
+    output = tmp_path / "out" / f"%02d{suffix}"
+    running = job(film, style, output, *LONG)
+    wait_for(tmp_path / "out" / f"01{suffix}")
+    returned, _ = struck(running, 0, signal.SIGINT)
+    assert returned == 130
+    assert not (tmp_path / "out" / f"60{suffix}").exists()
+    made(film, style, output, *LONG)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{n:02d}{suffix}" for n in range(1, 61)]
+
+
+def test_a_signal_after_the_end_changes_nothing(film, style, tmp_path):
+    program = (
+        "import atexit, os, signal, sys; from videostyle.cli import main\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "main(sys.argv[1:])"
+    )
+    words = [sys.executable, "-c", program, film, style, tmp_path / "out.mkv", *PLAIN]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out.mkv").exists()
 
 
 def test_a_second_signal_leaves_at_once(film, style, tmp_path):

@@ -2,19 +2,23 @@
 
 import json
 from fractions import Fraction
+from importlib.metadata import version
 from itertools import pairwise
 
 import av
 import numpy as np
 import pytest
+from cv2 import imwrite
 
 import videostyle
 from tests import media
 from videostyle.errors import OutputError
 from videostyle.frames import Frame, Motion, Step
 from videostyle.media import runs
-from videostyle.render import segments
+from videostyle.media.comment import read_comment
+from videostyle.render import facts, journal, pipeline, segments
 from videostyle.render.journal import Journal, state_folder
+from videostyle.settings import read_made
 
 PLAIN = videostyle.Settings(iterations=0, first_iterations=0)
 STYLED = videostyle.Settings(
@@ -127,6 +131,19 @@ def test_a_job_stopped_in_its_first_segment_leaves_nothing(film, style, tmp_path
     assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png"}
 
 
+def test_a_segment_counts_from_the_moment_that_its_note_is_there(film, style, tmp_path, monkeypatch):
+    output, write = tmp_path / "out.mp4", journal._write
+
+    def struck_after(path, content):
+        write(path, content)
+        if path.name == "000000.json":
+            raise StopError
+
+    monkeypatch.setattr(journal, "_write", struck_after)
+    assert "4 finished frames are kept" in made(film, style, output)
+    assert (state_folder(output) / "000000.packets").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "redone"),
     [("000002.state", 8), ("000002.packets", 8), ("000002.json", 8), ("000001.packets", 0), ("000000.json", 0)],
@@ -195,6 +212,127 @@ def test_a_finished_job_is_finished(film, style, tmp_path):
     assert not state_folder(output).exists()
     with pytest.raises(OutputError, match="it exists"):
         made(film, style, output, PLAIN.override(codec="ffv1"), resume=True)
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """No network is loaded, and no frame is made."""
+
+    def refuse(*_):
+        raise AssertionError("there is nothing to do")
+
+    def begin():
+        monkeypatch.setattr(pipeline, "load_engines", refuse)
+        monkeypatch.setattr(pipeline, "render", refuse)
+
+    return begin
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.%02d.png", "out.%02d.tif", "out.%02d.jpg"])
+@pytest.mark.parametrize("span", [videostyle.Span(), videostyle.Span(3, 11), videostyle.Span(start=Fraction(1, 5))])
+def test_what_is_finished_is_told_and_not_made_again(film, style, tmp_path, caplog, idle, name, span):
+    caplog.set_level("INFO", "videostyle")
+    made(film, style, tmp_path / name, STYLED, span=span)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    idle()
+    made(film, style, tmp_path / name, STYLED, span=span, resume=True)
+    assert sum("is finished already" in message for message in caplog.messages) == 1
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_pictures_of_numbered_pictures_are_finished(style, tmp_path, idle):
+    for number, image in enumerate(media.panning(4), 7):
+        imwrite(str(tmp_path / f"in{number}.png"), image)
+    made(tmp_path / "in%d.png", style, tmp_path / "out%d.png", STYLED, span=videostyle.Span(1, 3))
+    idle()
+    made(tmp_path / "in%d.png", style, tmp_path / "out%d.png", STYLED, span=videostyle.Span(1, 3), resume=True)
+
+
+def test_a_range_that_is_finished_is_told_and_not_made_again(film, style, tmp_path, caplog, idle):
+    caplog.set_level("INFO", "videostyle")
+    span = videostyle.Span(5, 10)
+    for name in ("out.mkv", "out.%02d.png"):
+        made(film, style, tmp_path / name)
+        made(film, style, tmp_path / name, PLAIN.override(tv_weight=1), span=span, into=True)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    idle()
+    for name in ("out.mkv", "out.%02d.png"):
+        made(film, style, tmp_path / name, PLAIN.override(tv_weight=1), span=span, into=True, resume=True)
+    assert sum("is finished already" in message for message in caplog.messages) == 2
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_a_range_made_once_more_is_resumed_as_well(film, style, tmp_path):
+    """Though the film says that this very job is finished: it went into another film."""
+    output, span = tmp_path / "out.mkv", videostyle.Span(2, 13)
+    made(film, style, output)
+    made(film, style, output, span=span, into=True)
+    assert "--resume" in made(film, style, output, span=span, into=True, stop=10)
+    reports = []
+    again = {"span": span, "into": True, "resume": True, "on_frame": reports.append}
+    videostyle.stylize_video(film, style, output, PLAIN, **again)
+    assert 0 < len(reports) < 12
+    assert not state_folder(output).exists()
+
+
+def test_pictures_of_which_one_is_missing_are_not_finished(film, style, tmp_path):
+    output = tmp_path / "out.%02d.png"
+    made(film, style, output)
+    (tmp_path / "out.14.png").unlink()
+    made(film, style, output, resume=True)
+    assert (tmp_path / "out.14.png").exists()
+
+
+def test_a_picture_that_is_finished_is_not_made_again(style, tmp_path, idle):
+    photo, output = media.write_picture(tmp_path / "photo.png"), tmp_path / "out.tif"
+    made(photo, style, output, STYLED, resume=True)
+    idle()
+    made(photo, style, output, STYLED, resume=True)
+    with pytest.raises(OutputError, match="it exists"):
+        made(photo, style, output, STYLED.override(seed=1), resume=True)
+
+
+def test_what_other_weights_made_is_not_finished(film, style, tmp_path):
+    made(film, style, tmp_path / "out.mkv")
+    with pytest.raises(OutputError, match="it exists"):
+        made(film, style, tmp_path / "out.mkv", PLAIN.override(weights="builtin"), resume=True)
+
+
+def test_work_of_another_codec_library_is_not_mixed_in(film, style, tmp_path, monkeypatch):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, stop=8)
+    there = facts.version("av")
+    monkeypatch.setattr(facts, "version", lambda name: "17.0.0" if name == "av" else version(name))
+    with pytest.raises(OutputError, match=f"changed av {there} → 17.0.0"):
+        made(film, style, output, resume=True)
+
+
+def test_work_on_a_range_is_not_taken_for_work_on_the_whole(film, style, tmp_path):
+    output, span = tmp_path / "out.mkv", videostyle.Span(2, 13)
+    made(film, style, output)
+    made(film, style, output, span=span, into=True, stop=10)
+    for words in ({"span": span}, {}):
+        with pytest.raises(OutputError, match=r"begun otherwise: changed .*into;"):
+            made(film, style, output, PLAIN.override(tv_weight=1), resume=True, **words)
+    assert state_folder(output).exists()
+
+
+def test_a_finished_film_that_another_job_makes_anew_is_left_to_that(film, style, tmp_path):
+    output = tmp_path / "out.mp4"
+    made(film, style, output)
+    with Journal(output, {}, resume=False) as at_work:
+        with pytest.raises(OutputError, match="another videostyle"):
+            made(film, style, output, resume=True)
+        assert at_work.folder.is_dir()
+        at_work.remove()
+
+
+def test_a_film_says_nothing_of_the_machine_that_made_it(film, style, tmp_path):
+    """So that `--config` repeats it on another one."""
+    made(film, style, tmp_path / "out.mp4", PLAIN.override(device="cpu", workers=2))
+    settings = read_made(read_comment(tmp_path / "out.mp4"), tmp_path / "out.mp4")
+    assert {"device", "workers"}.isdisjoint(settings)
+    assert settings["weights"] == "auto"
 
 
 def test_the_old_film_stays_until_the_new_one_is_complete(film, style, tmp_path):

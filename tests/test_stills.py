@@ -439,6 +439,21 @@ def test_no_input_is_overwritten(photos, style):
         planned(photos / "b.jpg", [painting], photos, overwrite=True)
 
 
+def test_what_is_finished_is_not_made_again(photos, style, tmp_path):
+    out = tmp_path / "out"
+    command(photos, style, f"{out}/")
+    (out / "b.png").unlink()
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    said = command(photos, style, out, "--resume")
+    assert "2 of 3 pictures are finished already" in said
+    assert "1 picture in" in said
+    assert before.items() < {path.name: path.stat().st_mtime_ns for path in out.iterdir()}.items()
+    said = command(photos, style, out, "--resume")
+    assert "3 of 3 pictures are finished already" in said
+    assert "it exists" in command(photos, style, out, "--resume", "--seed", 1, code=2)
+    assert "it exists" in command(photos, photos / "c.tif", out, "--resume", code=2)
+
+
 @pytest.mark.parametrize("broken", [b"", None])
 def test_a_broken_picture_does_not_stop_the_others(photos, style, tmp_path, broken):
     whole = (photos / "b.jpg").read_bytes()

@@ -142,6 +142,26 @@ def test_a_thread_in_a_long_call_is_not_waited_for():
     went_on.set()
 
 
+def test_a_thread_in_a_long_call_can_be_waited_for():
+    went_on, over = threading.Event(), []
+
+    def within(stop):
+        def stuck():
+            yield 1
+            went_on.wait(5)
+            over.append(True)
+
+        yield from prefetch(stuck(), stop)
+
+    with together() as stop, closing(prefetch(within(stop), stop)) as items:
+        next(items)
+    threading.Timer(0.2, went_on.set).start()
+    assert not over
+    stop.wait()
+    assert over
+    assert not ours()
+
+
 def test_work_may_look_whether_it_is_to_end():
     with together() as stop:
         stop.heed()

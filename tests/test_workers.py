@@ -1,11 +1,14 @@
 """Several shots at once: the film is the one that is made shot by shot."""
 
 import signal
+import threading
+import time
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from cv2 import imwrite
 
 import videostyle
 from tests import corpus, media
@@ -13,8 +16,11 @@ from tests.test_kills import LONG, job, wait_for
 from tests.test_resume import STYLED, made, packets
 from videostyle.errors import SettingError
 from videostyle.frames import Frame, Motion, Recall, Step
-from videostyle.render import segments
-from videostyle.render.journal import state_folder
+from videostyle.media.runs import RunWriter
+from videostyle.render import pipeline, prefetch, segments
+from videostyle.render.journal import Journal, state_folder
+from videostyle.render.plan import Request, make_plan
+from videostyle.render.prefetch import NAME
 from videostyle.render.preflight import check_engine
 from videostyle.render.scenes import find_scenes, outlived
 from videostyle.style.device import choose_devices
@@ -44,6 +50,7 @@ def short_segments(monkeypatch):
         ({}, 4),
         ({"color": "style"}, 2),
         ({"independent": True}, 2),
+        ({"passes": 2}, 2),
         ({"iterations": 0, "first_iterations": 0}, 2),
     ],
 )
@@ -67,6 +74,16 @@ def test_masks_and_numbered_pictures_go_with_their_frames(film, style, tmp_path)
     assert len(one) == 26
     assert set(one) == set(three)
     assert all(pixels(tmp_path / "1" / name) == pixels(tmp_path / "3" / name) for name in one)
+
+
+def test_shots_at_once_keep_uneven_times(style, tmp_path):
+    images = [*media.panning(6), *media.panning(6, seed=3), *media.panning(6, seed=9)]
+    pts = [0, 40, 41, 90, 200, 210, 260, 300, 301, 302, 500, 540, 580, 700, 1900, 1950, 1960, 2000]
+    film = media.write_clip(tmp_path / "film.mkv", images, pts=pts, time_base=Fraction(1, 1000), sound=None)
+    for workers in (1, 3):
+        made(film, style, tmp_path / f"{workers}.mp4", STYLED.override(workers=workers))
+    assert packets(tmp_path / "3.mp4") == packets(tmp_path / "1.mp4")
+    assert [round(time * 1000) for time in media.shown(tmp_path / "3.mp4")[1]] == pts
 
 
 def pixels(path):
@@ -98,6 +115,37 @@ def test_what_was_lost_is_made_again(film, style, tmp_path):
         made(film, style, output, AT_ONCE, resume=True)
         assert packets(output) == packets(whole)
         output.unlink()
+
+
+def test_a_retry_begins_when_every_thread_has_ended_and_is_counted_once(film, style, tmp_path, monkeypatch):
+    output = tmp_path / "out.mkv"
+    made(film, style, output, AT_ONCE, stop=24, overwrite=True)
+    for path in state_folder(output).glob("*.state"):
+        path.write_bytes(path.read_bytes()[:-9])
+    left, counted = [], [0]
+
+    def slowly(journal, *published):
+        time.sleep(0.2)
+        return publish(journal, *published)
+
+    def begun(*words):
+        left.append([thread for thread in threading.enumerate() if thread.name == NAME])
+        return render(*words)
+
+    def write(run, frame):
+        time.sleep(0.1)
+        store(run, frame)
+
+    render, publish, store = pipeline.render, Journal.publish, RunWriter.write
+    monkeypatch.setattr(pipeline, "render", begun)
+    monkeypatch.setattr(Journal, "publish", slowly)
+    monkeypatch.setattr(RunWriter, "write", write)
+    monkeypatch.setattr(prefetch, "GRACE", 0.0)
+    plan = make_plan(Request(film, (style,), output, AT_ONCE, resume=True))
+    pipeline.run(plan, on_frame=lambda report: counted.append(counted[-1] + 1), on_resume=counted.append)
+    assert left[1:]
+    assert not any(left)
+    assert counted[-1] == 30
 
 
 def test_a_damaged_segment_in_the_middle_costs_that_segment(film, style, tmp_path):
@@ -133,6 +181,21 @@ def test_what_is_wrong_with_a_film_is_told_once(style, tmp_path, caplog):
     film = corpus.interlaced(tmp_path / "film.ts")
     made(film, style, tmp_path / "out.mkv", AT_ONCE.override(iterations=0, first_iterations=0))
     assert sum("interlaced" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_what_is_wrong_with_a_mask_is_told_once(film, style, tmp_path, caplog):
+    mask = corpus.interlaced(tmp_path / "mask.ts")
+    settings = AT_ONCE.override(iterations=0, first_iterations=0, content_masks=(str(mask),))
+    made(film, style, tmp_path / "out.mkv", settings)
+    assert sum("interlaced" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_what_is_wrong_with_a_style_is_told_once(film, tmp_path, caplog):
+    holed = np.full((48, 64, 4), 128, np.uint8)
+    holed[:9, :, 3] = 0
+    imwrite(str(tmp_path / "holed.png"), holed)
+    made(film, tmp_path / "holed.png", tmp_path / "out.mkv", AT_ONCE, span=videostyle.Span(0, 9))
+    assert sum("partly transparent" in record.getMessage() for record in caplog.records) == 1
 
 
 @pytest.mark.gpu

@@ -143,11 +143,12 @@ class SequenceWriter:
         path: For example `out.%04d.png`; the suffix says the format.
         first: Number of the file for the source's frame 0; of a range, the numbers are those of the whole.
         comment: How the pictures were made, for their metadata.
+        within: The directory where they are written before they get their names.
 
     """
 
-    def __init__(self, path: Path, first: int, comment: str = "") -> None:
-        self._path, self._first, self._comment = path, first, comment
+    def __init__(self, path: Path, first: int, comment: str = "", within: Path | None = None) -> None:
+        self._path, self._first, self._comment, self._within = path, first, comment, within
 
     def write(self, frame: Frame) -> Path:
         """Write one frame, and tell where.
@@ -158,7 +159,7 @@ class SequenceWriter:
         """
         path = nth(self._path, self._first + frame.index)
         try:
-            still.write_still(path, frame.pixels, self._comment, frame.alpha)
+            still.write_still(path, frame.pixels, self._comment, frame.alpha, self._within)
         except OutputError as error:
             raise MediaError(f"{error}; make room on that disk, or choose another") from error
         return path

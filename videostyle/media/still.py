@@ -121,7 +121,9 @@ def read_still(path: Path, size: tuple[int, int] | None = None, *, quiet: bool =
     return on_white(frame.pixels, frame.alpha)
 
 
-def write_still(path: Path, pixels: Pixels, comment: str, alpha: Samples | None = None) -> None:
+def write_still(
+    path: Path, pixels: Pixels, comment: str, alpha: Samples | None = None, within: Path | None = None
+) -> None:
     """Write a picture of the pixels' own depth, tagged sRGB; a JPEG has 8 bits and transparency laid on white.
 
     Args:
@@ -129,6 +131,7 @@ def write_still(path: Path, pixels: Pixels, comment: str, alpha: Samples | None 
         pixels: (H, W, 3) sRGB.
         comment: How it was made, for its metadata.
         alpha: (H, W), same dtype.
+        within: The directory where it is written before it gets its name, on the same disk; its own by default.
 
     Raises:
         OutputError: The file cannot be made.
@@ -136,7 +139,7 @@ def write_still(path: Path, pixels: Pixels, comment: str, alpha: Samples | None 
     """
     if not keeps_alpha(path):
         pixels, alpha = on_white(pixels, alpha), None
-    part = part_path(path)
+    part = part_path(path if within is None else within / path.name)
     try:
         part.write_bytes(ENCODERS[path.suffix.lower()](pixels, alpha, comment))
         publish(part, path)

@@ -172,9 +172,9 @@ class Journal:
         with told(self.output):
             left = self._save(number, state) if state else ""
             segment = Segment(number, frames, _synced_digest(self.draft(number)), left)
-            _write(self._file(number, "json"), _checked(asdict(segment), self._job))
             self._segments[number] = segment
             self._states.add(number)
+            _write(self._file(number, "json"), _checked(asdict(segment), self._job))
             for old in [number for number in self._states if outlived(number)]:
                 self._file(old, "state").unlink(missing_ok=True)
                 self._states.discard(old)
@@ -208,6 +208,7 @@ class Journal:
             os.close(self._lock)
 
     def _leave(self, error: BaseException) -> None:
+        self._segments = {n: segment for n, segment in self._segments.items() if self._file(n, "json").exists()}
         if not self._segments:
             self.remove()
             return

@@ -148,8 +148,8 @@ class _Pictures:
 
     @contextmanager
     def run(self, draft: Path) -> Iterator[Run]:
-        written: list[Path] = []
-        with SequenceWriter(self.plan.request.output, sequence.first_number(self.clip), self.comment) as writer:
+        output, first, written = self.plan.request.output, sequence.first_number(self.clip), list[Path]()
+        with SequenceWriter(output, first, self.comment, draft.parent) as writer:
             yield _Noted(writer, written)
         draft.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
 
