@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,12 +18,13 @@ from tests.test_resume import STYLED, made, packets
 from videostyle.errors import SettingError
 from videostyle.frames import Frame, Motion, Recall, Step
 from videostyle.media.runs import RunWriter
-from videostyle.render import pipeline, prefetch, segments
-from videostyle.render.journal import Journal, state_folder
+from videostyle.render import film as film_module
+from videostyle.render import pipeline, segments
+from videostyle.render.journal import state_folder
 from videostyle.render.plan import Request, make_plan
 from videostyle.render.prefetch import NAME
 from videostyle.render.preflight import check_engine
-from videostyle.render.scenes import find_scenes, outlived
+from videostyle.render.scenes import LostError, find_scenes, outlived
 from videostyle.style.device import choose_devices
 
 AT_ONCE = STYLED.override(workers=3)
@@ -103,7 +105,8 @@ def test_a_film_stopped_in_several_places_at_once_is_the_film_that_was_not(film,
     assert not state_folder(output).exists()
 
 
-def test_what_was_lost_is_made_again(film, style, tmp_path):
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+def test_what_was_lost_is_made_again(film, style, tmp_path, harm):
     whole, output = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     made(film, style, whole, STYLED)
     for number in (0, 2):
@@ -111,40 +114,35 @@ def test_what_was_lost_is_made_again(film, style, tmp_path):
         harmed = sorted(state_folder(output).glob("*.state"))[number:]
         assert harmed
         for path in harmed:
-            path.write_bytes(path.read_bytes()[:-9])
+            harm(path)
         made(film, style, output, AT_ONCE, resume=True)
         assert packets(output) == packets(whole)
         output.unlink()
 
 
-def test_a_retry_begins_when_every_thread_has_ended_and_is_counted_once(film, style, tmp_path, monkeypatch):
-    output = tmp_path / "out.mkv"
-    made(film, style, output, AT_ONCE, stop=24, overwrite=True)
-    for path in state_folder(output).glob("*.state"):
-        path.write_bytes(path.read_bytes()[:-9])
-    left, counted = [], [0]
+def test_a_retry_begins_when_every_thread_has_ended_and_counts_anew(film, style, tmp_path, monkeypatch):
+    alive, counted = [], [0]
 
-    def slowly(journal, *published):
+    def losing(job, hands, on_frame):
+        def strike(report):
+            on_frame(report)
+            if len(alive) == 1 and counted[-1] == 9:
+                raise LostError(range(9))
+
+        alive.append([thread for thread in threading.enumerate() if thread.name == NAME])
+        render(job, hands, strike)
+
+    def slowly(run, frame):
         time.sleep(0.2)
-        return publish(journal, *published)
+        write(run, frame)
 
-    def begun(*words):
-        left.append([thread for thread in threading.enumerate() if thread.name == NAME])
-        return render(*words)
-
-    def write(run, frame):
-        time.sleep(0.1)
-        store(run, frame)
-
-    render, publish, store = pipeline.render, Journal.publish, RunWriter.write
-    monkeypatch.setattr(pipeline, "render", begun)
-    monkeypatch.setattr(Journal, "publish", slowly)
-    monkeypatch.setattr(RunWriter, "write", write)
-    monkeypatch.setattr(prefetch, "GRACE", 0.0)
-    plan = make_plan(Request(film, (style,), output, AT_ONCE, resume=True))
+    render, write = pipeline.render, RunWriter.write
+    monkeypatch.setattr(pipeline, "render", losing)
+    monkeypatch.setattr(RunWriter, "write", slowly)
+    monkeypatch.setattr(film_module, "GRACE", 0.0)
+    plan = make_plan(Request(film, (style,), tmp_path / "out.mkv", AT_ONCE))
     pipeline.run(plan, on_frame=lambda report: counted.append(counted[-1] + 1), on_resume=counted.append)
-    assert left[1:]
-    assert not any(left)
+    assert alive == [[], []]
     assert counted[-1] == 30
 
 

@@ -235,9 +235,10 @@ class Journal:
             return ()
 
     def _all_sound(self) -> dict[int, Segment]:
-        """Every segment that is there and whole."""
+        """Every segment that is there and whole, as is what it leaves if that is still here."""
         numbers = sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json"))
-        sound = {number: segment for number in numbers if (segment := self._sound(number)) is not None}
+        found = {number: segment for number in numbers if (segment := self._sound(number)) is not None}
+        sound = {n: s for n, s in found.items() if not self._file(n, "state").exists() or self._leads_on(s)}
         for number in set(numbers) - set(sound):
             log.warning("segment %d of the kept work is damaged; it is made again", number + 1)
         return sound
