@@ -33,15 +33,15 @@ OnWork = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Models:
-    """The pictures that a job works from: styles, (H, W, 3) each, and what counts of them; what frames start from."""
+class Pictures:
+    """What a job works from: styles, (H, W, 3) each; what of each counts, (H, W) in [0, 1]; what frames start from."""
 
     styles: Sequence[Pixels]
     masks: Sequence[Plane]
     init: Pixels | None
 
     @classmethod
-    def of(cls, plan: Plan) -> Models:
+    def of(cls, plan: Plan) -> Pictures:
         """Read them."""
         settings = plan.settings
         return cls(
@@ -120,8 +120,8 @@ class Hand:
 def hands_of(plan: Plan, engines: Sequence[Engine], on_work: OnWork, count: int = 1) -> list[Hand]:
     """So many hands, one after another on each engine; without any, what passes frames through."""
     if engines:
-        models = Models.of(plan)
-        hands = [_styling(plan, models, engine, on_work) for engine in islice(cycle(engines), count)]
+        pictures = Pictures.of(plan)
+        hands = [_styling(plan, pictures, engine, on_work) for engine in islice(cycle(engines), count)]
     else:
         hands = [Hand(_pass_through)] * count
     return [replace(hand, stylize=_arranged(plan, hand.stylize)) for hand in hands]
@@ -132,7 +132,7 @@ def _arranged(plan: Plan, stylize: Stylize) -> Stylize:
     return stylize if plan.patch is None else _keeping(stylize)
 
 
-def _styling(plan: Plan, models: Models, engine: Engine, on_work: OnWork) -> Hand:
+def _styling(plan: Plan, pictures: Pictures, engine: Engine, on_work: OnWork) -> Hand:
     from videostyle.style.device import in_own_stream
     from videostyle.style.stylizer import Stylizer
 
@@ -140,11 +140,11 @@ def _styling(plan: Plan, models: Models, engine: Engine, on_work: OnWork) -> Han
     stylizer = Stylizer(
         settings,
         engine.network,
-        models.styles,
+        pictures.styles,
         engine.device,
         on_work,
-        masks=models.masks,
-        init=models.init,
+        masks=pictures.masks,
+        init=pictures.init,
     )
 
     def stylize(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:

@@ -203,7 +203,8 @@ def _run_film(
         at_work(),
     ):
         if journal.frames:
-            log.info("resumed at frame %d of %s", journal.frames, max(plan.frames or 0, journal.frames) or "?")
+            total = "?" if plan.frames is None else max(plan.frames, journal.frames)
+            log.info("resumed at frame %d of %s", journal.frames, total)
             on_resume(journal.frames)
         while not journal.complete:
             try:
