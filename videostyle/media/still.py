@@ -131,7 +131,7 @@ def write_still(
         pixels: (H, W, 3) sRGB.
         comment: How it was made, for its metadata.
         alpha: (H, W), same dtype.
-        within: The directory where it is written before it gets its name, on the same disk; its own by default.
+        within: The directory where it is written before it gets its name, on the same disk; by default its own.
 
     Raises:
         OutputError: The file cannot be made.
@@ -139,7 +139,7 @@ def write_still(
     """
     if not keeps_alpha(path):
         pixels, alpha = on_white(pixels, alpha), None
-    part = part_path(path if within is None else within / path.name)
+    part = part_path(path if within is None or path.is_symlink() else within / path.name)
     try:
         part.write_bytes(ENCODERS[path.suffix.lower()](pixels, alpha, comment))
         publish(part, path)
