@@ -297,7 +297,8 @@ def _film_before(plan: Plan, patch: Patch) -> str:
     """Digest of the film that the range goes into: before that, if a job to be resumed has done so."""
     output = plan.request.output
     now, kept = digest([output]), (kept_facts(output) or {}).get("into")
-    before = patch.made.get("ranges", [{}])[-1].get("into", now)
+    ranges = patch.made.get("ranges") or [{}]
+    before = ranges[-1].get("into", now)
     finished = made_by(replace(plan, facts=plan_facts(plan) | {"into": before}).job, output)
     return before if plan.request.resume and kept != now and finished else now
 
