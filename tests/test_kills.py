@@ -169,6 +169,23 @@ def test_pictures_stopped_in_their_first_segment_are_gone_on_with(film, style, t
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{n:02d}{suffix}" for n in range(1, 61)]
 
 
+def test_a_signal_while_torch_loads_is_heeded_after_that(film, style, tmp_path):
+    program = (
+        "import atexit, os, signal, sys; from videostyle.cli import main\n"
+        "atexit.register(lambda: print('torch' in sys.modules))\n"
+        "class Strike:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torch.distributed': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Strike())\n"
+        "main(sys.argv[1:])"
+    )
+    words = [sys.executable, "-c", program, film, style, tmp_path / "out.mkv", *STYLED]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.strip().endswith("videostyle: stopped")
+    assert done.stdout.strip() == "True"
+
+
 def test_a_signal_after_the_end_changes_nothing(film, style, tmp_path):
     program = (
         "import atexit, os, signal, sys; from videostyle.cli import main\n"

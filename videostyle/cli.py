@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -159,6 +160,9 @@ def _command(
         _make_pictures(make_batch(request), quiet=quiet)
         return
     plan = make_plan(request)
+    if not (plan.untouched or plan.finished):
+        with _patience():
+            import torch  # noqa: F401
     with _Bar(plan, hidden=quiet) as bar:
         summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work, on_resume=bar.on_resume)
     if not quiet:
@@ -337,6 +341,21 @@ def _heed_signals() -> None:
 def _stop(number: int, frame: FrameType | None) -> None:
     _heed_no_more()
     raise _Stopped(number)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """A signal within is heeded at the end: torch, while it loads, takes what a handler raises for its own death."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: heard.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    if heard:
+        _stop(heard[0], None)
 
 
 def _heed_no_more() -> None:
