@@ -118,12 +118,13 @@ class Look:
         return attention.strength(attention.salience(features[deepest]), self._settings.attention)
 
     def _content_term(self, features: Features, strong: Tensor | None) -> Term:
-        places = {} if strong is None else {n: _even(_laid(1 / strong, features[n])) for n in self._content_shares}
+        targets = {name: features[name] for name in self._content_shares}
+        plain = self._settings.normalization == "none"
         return FeatureTerm(
-            targets={name: features[name] for name in self._content_shares},
+            targets=targets,
             shares=self._content_shares,
-            places=places,
-            loss=losses.squared_error if self._settings.normalization == "none" else losses.content_loss,
+            units=dict.fromkeys(targets, 1.0) if plain else _variations(targets),
+            places={} if strong is None else {n: _even(_laid(1 / strong, f)) for n, f in targets.items()},
             weight=self._settings.content_weight,
         )
 
@@ -146,9 +147,11 @@ class Look:
             return [style]
         layers = self._matched_layers()
         laid = {} if region is None else {n: _laid(region, features[n]) for n in layers}
+        matched = {n: attention.matched(features[n], aim.places[n]) for n in layers}
         match = FeatureTerm(
-            targets={n: attention.matched(features[n], aim.places[n]) for n in layers},
+            targets=matched,
             shares={n: 1 / len(layers) for n in layers},
+            units=_variations(matched),
             places={n: _even(places) for n, places in _products(laid, strong, target, layers).items()},
             weight=s.match_weight * area,
             decay=s.style_decay,
@@ -182,6 +185,10 @@ def _measure(settings: Settings, device: torch.device) -> Measure:
     name = "classic" if settings.normalization == "none" else settings.style_loss
     half = device.type == "cuda" and choose_precision(settings.precision, device) != torch.float32
     return in_half(MEASURES[name]) if half and name in HALVED else MEASURES[name]
+
+
+def _variations(targets: Features) -> dict[str, Tensor]:
+    return {name: losses.variation(target) for name, target in targets.items()}
 
 
 def _painted(style: Tensor, content: Tensor, colors: str) -> Tensor:

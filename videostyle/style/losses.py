@@ -144,16 +144,21 @@ def relative_error(value: Tensor, target: Tensor) -> Tensor:
     return (value - target).square().sum() / target.square().sum().clamp(min=EPSILON)
 
 
-def content_loss(features: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
-    """Mean squared error of features over the target's variance from place to place; about 2 for unrelated pictures.
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of features over the target's variation; about 2 for unrelated pictures.
 
-    What tells one channel from another tells nothing of what is where: of trained weights it is half of all variance,
-    and would have the content count half as much. A flat target counts as varying by `FLATTEST` of all variance.
-    `places`, (N, 1, H, W) with a mean of 1, says how much each place counts.
     Source: Gatys et al. 2016, eq. 1, normalized.
     """
-    varies = target.var(dim=(2, 3), correction=0).mean()
-    return squared_error(features, target, places) / varies.clamp(min=FLATTEST * target.var(correction=0) + EPSILON)
+    return squared_error(features, target) / variation(target)
+
+
+def variation(features: Tensor) -> Tensor:
+    """Mean variance of the channels from place to place, of (N, C, H, W).
+
+    What tells one channel from another tells nothing of what is where: of trained weights it is half of all variance,
+    and would have content count half as much. Flat features count as varying by `FLATTEST` of all variance.
+    """
+    return features.var(dim=(2, 3), correction=0).mean().clamp(min=FLATTEST * features.var(correction=0) + EPSILON)
 
 
 def squared_error(features: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:

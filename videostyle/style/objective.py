@@ -58,15 +58,15 @@ class FeatureTerm(Term):
     Args:
         targets: By layer.
         shares: How much each layer counts, by layer; they sum to 1.
+        units: By layer, what error counts as 1.
         places: By layer, (1, 1, H, W) with mean 1: how much each place counts.
-        loss: The formula.
 
     """
 
     targets: Features
     shares: Mapping[str, float]
+    units: Mapping[str, Tensor | float]
     places: Mapping[str, Tensor] = field(default_factory=dict)
-    loss: Callable[[Tensor, Tensor, Tensor | None], Tensor] = losses.content_loss
     name: str = "content"
 
     @property
@@ -75,7 +75,7 @@ class FeatureTerm(Term):
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
         errors = [
-            self.shares[name] * self.loss(features[name], target, self.places.get(name))
+            self.shares[name] * losses.squared_error(features[name], target, self.places.get(name)) / self.units[name]
             for name, target in self.targets.items()
         ]
         return torch.stack(errors).sum()
