@@ -186,6 +186,19 @@ def test_a_signal_while_torch_loads_is_heeded_after_that(film, style, tmp_path):
     assert done.stdout.strip() == "True"
 
 
+def test_what_fails_over_a_signal_is_not_what_is_told(film, style, tmp_path):
+    program = (
+        "import os, signal, sys; from tqdm import std; from videostyle.cli import main\n"
+        "def struck(lock): os.kill(os.getpid(), signal.SIGINT)\n"
+        "std.TqdmDefaultWriteLock.__init__ = struck\n"  # then tqdm fails to give back what it has not got
+        "main(sys.argv[1:])"
+    )
+    words = [sys.executable, "-c", program, film, style, tmp_path / "%02d.png", *PLAIN]  # whose sound is left out, told
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.strip() == "videostyle: stopped"
+
+
 def test_a_signal_after_the_end_changes_nothing(film, style, tmp_path):
     program = (
         "import atexit, os, signal, sys; from videostyle.cli import main\n"

@@ -165,7 +165,7 @@ def _command(
             import torch  # noqa: F401
     with _Bar(plan, hidden=quiet) as bar:
         summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work, on_resume=bar.on_resume)
-    if not quiet:
+    if not (quiet or plan.finished):
         print(_closing_line(summary))
 
 
@@ -283,25 +283,38 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
         _refuse_reserved(words)
         app(words, exit_on_error=False, print_error=False)
         _heed_no_more()
-    except (VideostyleError, CycloptsError) as error:
-        _fail(error, words, error.exit_code if isinstance(error, VideostyleError) else 2)
-    except _Stopped as stopped:
-        print("\nvideostyle:", "; ".join(["stopped", *_notes(stopped)]), file=sys.stderr)
-        _leave(128 + stopped.number)
-    except Exception as error:  # whatever else breaks: one line as well
-        _fail(error, words, 1)
+    except (Exception, _Stopped) as error:  # whatever breaks: one line
+        _heed_no_more()
+        _end(error, words)
     sys.exit(0)
 
 
-def _fail(error: Exception, words: Sequence[str], code: int) -> NoReturn:
-    _heed_no_more()
+def _end(error: BaseException, words: Sequence[str]) -> NoReturn:
+    """Say in one line what ended the work, and exit; the signal, if that is what something failed over."""
+    behind = list(_behind(error))
+    for stopped in behind:
+        if isinstance(stopped, _Stopped):
+            notes = [note for each in behind for note in _notes(each)]
+            print("\nvideostyle:", "; ".join(["stopped", *notes]), file=sys.stderr)
+            _leave(128 + stopped.number)
+    _fail(error, words)
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what was being dealt with when it came up, and so on."""
+    while error is not None:
+        yield error
+        error = error.__context__
+
+
+def _fail(error: BaseException, words: Sequence[str]) -> NoReturn:
     if "--verbose" in words:
         traceback.print_exception(error)
     message = " ".join(str(error).split()) or type(error).__name__
     if not isinstance(error, (VideostyleError, CycloptsError)):
         message = f"{type(error).__name__}: {message}; --verbose shows where"
     print("videostyle:", "; ".join([message, *_notes(error)]), file=sys.stderr)
-    _leave(code)
+    _leave(error.exit_code if isinstance(error, VideostyleError) else 2 if isinstance(error, CycloptsError) else 1)
 
 
 def _leave(code: int) -> NoReturn:
