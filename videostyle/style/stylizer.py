@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from videostyle.errors import DivergedError
@@ -33,6 +34,9 @@ GRAIN = 0.01  # deviation of the noise that a fresh start begins with, in [0, 1]
 NOISE = 0.15  # the same, of a start from noise alone
 RIPENING = 1 / 6  # of what a new pixel needs until it is held as firmly as others, each frame
 COARSEST = 0.25  # of a frame's size, at which that noise is drawn
+BROAD = 64  # longest side in pixels at which areas of color are told from drawing
+AROUND = 4  # of these pixels on each side, over which they are even
+PLAIN = 0.25  # of the strokes' contrast: where the content has that much detail, half of it takes their place
 
 Work = Callable[[float], None]
 Seen: TypeAlias = "tuple[_Past, Motion]"
@@ -156,6 +160,17 @@ class _Held:
         firmly = resize(self.mask * self.ripeness, size).clamp(0, 1)
         return TemporalTerm(warped=resize(self.image, size).clamp(0, 1), mask=firmly, weight=weight)
 
+    def drawn(self, content: Tensor) -> _Held:
+        """The same where what is unseen begins as what the content, (1, 3, H, W), shows, in the colors that are there.
+
+        Strokes that were dragged along would have to be unmade first, for which a following frame has no steps. They
+        stay where the content has no detail to put in their place.
+        """
+        detail, strokes = content - _broad(content), self.image - _broad(self.image)
+        drawing = _contrast(detail) / (_contrast(detail) + PLAIN * _contrast(strokes)).clamp(min=1e-6)
+        shown = (self.image + drawing * (detail - strokes)).clamp(0, 1)
+        return replace(self, start=torch.lerp(shown, self.image, self.mask))
+
 
 @dataclass(frozen=True, eq=False)
 class _Worked:
@@ -242,7 +257,8 @@ class Stylizer:
                 opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
                 look = Look(self._settings, self._styles, opening)
             regions = tuple(to_plane(region, self._device) for region in step.regions)
-            canvas = _Canvas(look.canvas(content), regions, look, self._held(_earlier(step, previous, known)))
+            image, held = look.canvas(content), self._held(_earlier(step, previous, known))
+            canvas = _Canvas(image, regions, look, None if held is None else held.drawn(image))
             walk = self._within_memory(canvas, rungs)
             previous = _Past(walk.image.clamp(0, 1), _ripened(canvas))
             known = _remembered(known, step, previous)
@@ -446,6 +462,20 @@ def _neighbours(worked: Sequence[_Worked], place: int, before: _Past | None) -> 
 def _remembered(known: Mapping[int, _Past], step: Step, past: _Past) -> dict[int, _Past]:
     """What later frames may need, now that a step has been made."""
     return {at: older for at, older in known.items() if at in step.kept} | {step.frame.index: past}
+
+
+def _broad(image: Tensor) -> Tensor:
+    """The areas of color of an image, (1, C, H, W), without what is drawn in them."""
+    longest = max(image.shape[2:])
+    even = resize(image, scaled_size(image, min(BROAD, longest)))
+    for _ in range(2):
+        even = F.avg_pool2d(even, 2 * AROUND + 1, 1, AROUND, count_include_pad=False)
+    return resize(even, (image.shape[2], image.shape[3]))
+
+
+def _contrast(detail: Tensor) -> Tensor:
+    """Around each place, of what is left without areas of color: (1, 1, H, W)."""
+    return _broad(detail.square().mean(1, keepdim=True)).clamp(min=0).sqrt()
 
 
 def _speed(motion: Motion) -> float:
