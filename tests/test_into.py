@@ -204,11 +204,9 @@ def test_a_range_of_several_segments_follows_its_own_frames(pan, style, tmp_path
     settings = SHALLOW.override(iterations=2, first_iterations=6, style_weight=60)
     output = tmp_path / "out.mkv"
     videostyle.stylize_video(pan, style, output, settings)
-    whole = media.shown(output)[0]
     anew(pan, style, output, settings.override(content_weight=2), videostyle.Span(1, 10))
-    made = media.shown(output)[0]
-    for place in (4, 5, 8, 9):
-        assert seam(made, place) < 1.5 * seam(whole, place)
+    seams = [seam(media.shown(output)[0], place) for place in range(1, 10)]
+    assert max(seams) < 1.5 * np.median(seams)
 
 
 def test_a_cut_needs_no_seam(style, tmp_path, monkeypatch):
