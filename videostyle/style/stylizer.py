@@ -464,18 +464,19 @@ def _remembered(known: Mapping[int, _Past], step: Step, past: _Past) -> dict[int
     return {at: older for at, older in known.items() if at in step.kept} | {step.frame.index: past}
 
 
-def _broad(image: Tensor) -> Tensor:
+def _broad(image: Tensor, around: int = AROUND) -> Tensor:
     """The areas of color of an image, (1, C, H, W), without what is drawn in them."""
     longest = max(image.shape[2:])
     even = resize(image, scaled_size(image, min(BROAD, longest)))
     for _ in range(2):
-        even = F.avg_pool2d(even, 2 * AROUND + 1, 1, AROUND, count_include_pad=False)
+        even = F.avg_pool2d(even, 2 * around + 1, 1, around, count_include_pad=False)
     return resize(even, (image.shape[2], image.shape[3]))
 
 
 def _contrast(detail: Tensor) -> Tensor:
-    """Around each place, of what is left without areas of color: (1, 1, H, W)."""
-    return _broad(detail.square().mean(1, keepdim=True)).clamp(min=0).sqrt()
+    """Close around each place, of what is left without areas of color: (1, 1, H, W)."""
+    mean, square = _broad(detail, 1), _broad(detail.square(), 1)
+    return (square - mean.square()).mean(1, keepdim=True).clamp(min=0).sqrt()
 
 
 def _speed(motion: Motion) -> float:
