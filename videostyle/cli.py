@@ -1,19 +1,16 @@
-"""Words in, words out: the only place that prints, exits or shows a bar."""
+"""Words in, words out: the only place that prints and exits."""
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import fields
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -22,13 +19,13 @@ from cyclopts.config import Dict
 from tqdm import tqdm
 
 from videostyle.errors import InputError, MediaError, VideostyleError, refused
+from videostyle.progress import Bar, speak
 from videostyle.settings import PRESETS, Flow, Settings, preset, read_made, read_toml
+from videostyle.signals import Stopped, heed_no_more, heed_signals, patience
 
 if TYPE_CHECKING:  # the rooms that do the work load when there is some
     from videostyle.render.batch import Batch
-    from videostyle.render.film import FrameReport
     from videostyle.render.pipeline import Summary
-    from videostyle.render.plan import Plan
 
 USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
 RESERVED = ("sheet", "studio", "weights")  # commands to come
@@ -126,7 +123,7 @@ def _command(
     version: Annotated[bool, Parameter(help="Show the version; with --verbose, of everything.", group=_JOB)] = False,
     settings: Annotated[Settings, Parameter(name="*", group=_SETTINGS)] = Settings(),  # noqa: B008
 ) -> None:
-    _speak(quiet=quiet, verbose=verbose)
+    speak(quiet=quiet, verbose=verbose)
     if version:
         print(_version(verbose))
         return
@@ -161,9 +158,9 @@ def _command(
         return
     plan = make_plan(request)
     if not (plan.untouched or plan.finished):
-        with _patience():
+        with patience():
             import torch  # noqa: F401
-    with _Bar(plan, hidden=quiet) as bar:
+    with Bar(plan, hidden=quiet or plan.finished) as bar:
         summary = run(plan, on_frame=bar.on_frame, on_work=bar.on_work, on_resume=bar.on_resume)
     if not (quiet or plan.finished):
         print(_closing_line(summary))
@@ -172,7 +169,7 @@ def _command(
 def _make_pictures(batch: Batch, *, quiet: bool) -> None:
     from videostyle.render.pipeline import run_batch
 
-    with _Bar(batch, hidden=quiet) as bar:
+    with Bar(batch, hidden=quiet) as bar:
         made = list(run_batch(batch, on_frame=bar.on_frame, on_work=bar.on_work))
     if not quiet:
         seconds = sum(summary.seconds for summary in made)
@@ -217,7 +214,7 @@ def _evaluate(
     from videostyle.measure.report import table
     from videostyle.render.plan import make_span
 
-    _speak(quiet=quiet, verbose=verbose)
+    speak(quiet=quiet, verbose=verbose)
     request = Request(
         content=content,
         output=output,
@@ -262,7 +259,7 @@ def _bench(
     from videostyle.measure.bench import Request, bench, parse_size
     from videostyle.measure.bench_report import table, write_json
 
-    _speak(quiet=quiet, verbose=verbose)
+    speak(quiet=quiet, verbose=verbose)
     asked = tuple(parse_size(size) for size in sizes)
     found = bench(Request(device=device, quick=quick, sizes=asked, json=json, overwrite=overwrite))
     if json is not None:
@@ -278,13 +275,13 @@ for _name in ("bench", "evaluate"):
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """The `videostyle` command. Exits 0; 2: bad input, 1: failure at work, 130: Ctrl-C, 143: SIGTERM."""
     words = list(sys.argv[1:] if words is None else words)
-    _heed_signals()
+    heed_signals()
     try:
         _refuse_reserved(words)
         app(words, exit_on_error=False, print_error=False)
-        _heed_no_more()
-    except (Exception, _Stopped) as error:  # whatever breaks: one line
-        _heed_no_more()
+        heed_no_more()
+    except (Exception, Stopped) as error:  # whatever breaks: one line
+        heed_no_more()
         _end(error, words)
     sys.exit(0)
 
@@ -293,7 +290,7 @@ def _end(error: BaseException, words: Sequence[str]) -> NoReturn:
     """Say in one line what ended the work, and exit; the signal, if that is what something failed over."""
     behind = list(_behind(error))
     for stopped in behind:
-        if isinstance(stopped, _Stopped):
+        if isinstance(stopped, Stopped):
             notes = [note for each in behind for note in _notes(each)]
             print("\nvideostyle:", "; ".join(["stopped", *notes]), file=sys.stderr)
             _leave(128 + stopped.number)
@@ -331,127 +328,9 @@ def _notes(error: BaseException) -> list[str]:
     return getattr(error, "__notes__", [])
 
 
-class _Stopped(BaseException):
-    """Ctrl-C, or a request to terminate."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _heed_signals() -> None:
-    """The first signal ends the work in order; the second leaves at once, even from within a library's long call."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    threading.Thread(target=_leave_at_second, args=(heard,), daemon=True).start()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    _heed_no_more()
-    raise _Stopped(number)
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    """A signal within is heeded at the end: torch, while it loads, takes what a handler raises for its own death."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard: list[int] = []
-    before = {number: signal.signal(number, lambda n, _: heard.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-    if heard:
-        _stop(heard[0], None)
-
-
-def _heed_no_more() -> None:
-    """From now on a signal says nothing new."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _ignore)
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """What follows the first signal is for `_leave_at_second`."""
-
-
-def _leave_at_second(heard: int) -> None:
-    os.read(heard, 1)
-    os._exit(128 + os.read(heard, 1)[0])
-
-
 def _refuse_reserved(words: Sequence[str]) -> None:
     if words and words[0] in RESERVED:
         raise InputError(f"{words[0]!r} is kept for a command to come; a file of that name is given as ./{words[0]}")
-
-
-def _speak(*, quiet: bool, verbose: bool) -> None:
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it tells of every tag that it skips
-    log.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
-    if not log.handlers:
-        log.addHandler(_Notices())
-
-
-class _Notices(logging.Handler):
-    """Notices on stderr, above the bar."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(f"videostyle: {record.getMessage()}", file=sys.stderr)
-
-
-class _Bar:
-    """Progress in optimizer steps, so that the time to go is honest: a first frame costs many times the others."""
-
-    def __init__(self, job: Plan | Batch, *, hidden: bool) -> None:
-        self._job, self._done, self._before, self._seconds = job, 0, 0, 0.0
-        self._bar = tqdm(
-            total=job.frames if job.untouched else job.work,
-            disable=hidden,
-            smoothing=0.1,
-            bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed} gone, {remaining} to go{postfix}",
-        )
-        self._show()
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def on_resume(self, frames: int) -> None:
-        """That many frames are done; the rest counts as the whole."""
-        self._before, self._done, self._seconds = frames, frames, 0.0
-        self._bar.reset(None if self._job.frames is None else self._left(frames))
-        self._show()
-
-    def _left(self, done: int) -> float | None:
-        frames = self._job.frames
-        return (None if frames is None else frames - done) if self._job.untouched else self._job.left(done) or None
-
-    def on_work(self, work: float) -> None:
-        self._bar.update(work)
-
-    def on_frame(self, report: FrameReport) -> None:
-        self._done += 1
-        self._seconds += report.seconds
-        log.debug("frame %d: %s", report.index, ", ".join(f"{k} {v:.4f}" for k, v in report.losses.items()))
-        self._bar.set_postfix_str(f"{self._seconds / (self._done - self._before):.2f} s/frame", refresh=False)
-        if self._job.untouched:
-            self._bar.update(1)
-        elif self._job.frames is not None:
-            self._bar.total = self._bar.n + self._job.left(self._done) or None
-        self._show()
-
-    def _show(self) -> None:
-        total = "?" if self._job.frames is None else self._job.frames
-        self._bar.set_description_str(f"{self._done}/{total} frames")
 
 
 def _closing_line(summary: Summary) -> str:

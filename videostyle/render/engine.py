@@ -15,9 +15,9 @@ import numpy as np
 from videostyle.frames import Frame, Pixels, Plane, Step
 from videostyle.media import matte, still
 from videostyle.render.facts import Facts
-from videostyle.render.into import Kept, entry_of
 from videostyle.render.line import Item, Made, Stylize
 from videostyle.render.plan import Plan
+from videostyle.render.seams import Kept, entry_of
 from videostyle.render.states import State, kept, restored
 from videostyle.settings import INITS, Settings
 

@@ -16,13 +16,13 @@ from videostyle.media import matte, sequence
 from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.render.engine import Hand
-from videostyle.render.into import taken_up
 from videostyle.render.journal import STATES, Journal
 from videostyle.render.line import Closed, Made, Part, stylized, work
 from videostyle.render.plan import Plan
 from videostyle.render.prefetch import GRACE, Stop, merged, prefetch, shared
 from videostyle.render.result import Result
 from videostyle.render.scenes import Scene, begin, find_scenes, leave, outlived, undone
+from videostyle.render.seams import taken_up
 from videostyle.render.segments import in_segments
 from videostyle.render.stages import Stages
 

@@ -20,9 +20,7 @@ Steps = Callable[["Walker", Objective, int], Iterator["Walk"]]
 HISTORY = 10  # pairs; longer ones buy nothing here and cost two images each
 LONGEST_STEP = 0.25  # root mean square change, in [0, 1] pixel values
 DIVERGED = 1.5  # a loss this many times the best so far is rolled back
-HEADROOM = (
-    2.0**-10
-)  # of the gradient in half precision: at 1 the standard weights overflow it, at 2^-10 no digit is lost
+HEADROOM = 2.0**-10  # of the gradient in half precision: at 1 it may overflow, and at this no digit is lost
 PATIENCE = 10  # steps over which the loss must fall by the tolerance
 RATE, DECAYS = 0.03, (0.9, 0.99)  # of Adam; the decays are those of crowsonkb/style-transfer-pytorch
 

@@ -167,7 +167,8 @@ class _Held:
         stay where the content has no detail to put in their place.
         """
         detail, strokes = content - _broad(content), self.image - _broad(self.image)
-        drawing = _contrast(detail) / (_contrast(detail) + PLAIN * _contrast(strokes)).clamp(min=1e-6)
+        drawing = _contrast(detail)
+        drawing = drawing / (drawing + PLAIN * _contrast(strokes)).clamp(min=1e-6)
         shown = (self.image + drawing * (detail - strokes)).clamp(0, 1)
         return replace(self, start=torch.lerp(shown, self.image, self.mask))
 
