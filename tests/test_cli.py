@@ -17,7 +17,7 @@ from PIL import Image
 import videostyle
 from tests import media
 from videostyle.media.comment import read_comment
-from videostyle.render.plan import parse_frames, parse_time
+from videostyle.render.words import parse_frames, parse_time
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 FEW = ["--weights", "builtin", "--iterations", "2", "--first-iterations", "6"]

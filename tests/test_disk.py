@@ -15,7 +15,7 @@ from tests import media
 from tests.test_resume import STYLED, made, packets
 from videostyle.errors import MediaError, OutputError
 from videostyle.media import runs, still
-from videostyle.render import journal, plan, preflight, segments
+from videostyle.render import journal, preflight, segments
 from videostyle.render.journal import state_folder
 
 COMMAND = Path(sys.executable).with_name("videostyle")
@@ -97,7 +97,7 @@ def test_no_room_for_a_segment_a_state_or_a_note(film, style, tmp_path, monkeypa
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     made(film, style, whole)
     with monkeypatch.context() as full:
-        place, name = (runs.RunWriter, "_store") if at % 2 else (journal, "_write")
+        place, name = (runs.RunWriter, "_store") if at % 2 else (journal, "write")
         full.setattr(place, name, failing(getattr(place, name), 1 + at))
         with pytest.raises(MediaError, match="No space left on device"):
             made(film, style, output)
@@ -151,7 +151,7 @@ def test_what_cannot_be_taken_back_is_told(tmp_path):
 
 
 def test_a_directory_that_is_not_to_be_written_to_is_told_before_the_work(film, style, tmp_path, monkeypatch):
-    monkeypatch.setattr(plan.os, "access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
     (tmp_path / "out").mkdir()
     for output in ("out.mp4", "out.%02d.png", "out/a.png"):
         content = style if output.endswith("a.png") else film

@@ -26,8 +26,8 @@ from videostyle.media.reader import read_frames
 from videostyle.media.source import Span
 from videostyle.render import segments
 from videostyle.render.journal import state_folder
-from videostyle.render.plan import make_span, parse_rate
 from videostyle.render.preflight import check_engine
+from videostyle.render.words import make_span, parse_rate
 from videostyle.settings import NAMES, load, read_made
 from videostyle.style.weights import read_file
 

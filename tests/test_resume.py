@@ -132,14 +132,14 @@ def test_a_job_stopped_in_its_first_segment_leaves_nothing(film, style, tmp_path
 
 
 def test_a_segment_counts_from_the_moment_that_its_note_is_there(film, style, tmp_path, monkeypatch):
-    output, write = tmp_path / "out.mp4", journal._write
+    output, write = tmp_path / "out.mp4", journal.write
 
     def struck_after(path, content):
         write(path, content)
         if path.name == "000000.json":
             raise StopError
 
-    monkeypatch.setattr(journal, "_write", struck_after)
+    monkeypatch.setattr(journal, "write", struck_after)
     assert "4 finished frames are kept" in made(film, style, output)
     assert (state_folder(output) / "000000.packets").exists()
 

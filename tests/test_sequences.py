@@ -16,7 +16,7 @@ from tests.test_stills import command, imread_rgba, names
 from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
 from videostyle.media import sequence
 from videostyle.media.source import Span
-from videostyle.render.plan import parse_rate
+from videostyle.render.words import parse_rate
 
 
 @pytest.fixture

@@ -131,7 +131,8 @@ def _command(
         raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
     from videostyle.render.batch import make_batch
     from videostyle.render.pipeline import run
-    from videostyle.render.plan import Request, make_plan, make_span, parse_rate
+    from videostyle.render.plan import Request, make_plan
+    from videostyle.render.words import make_span, parse_rate
 
     span = make_span(frames, start, end)
     content, *styles, output = map(Path, paths)
@@ -212,7 +213,7 @@ def _evaluate(
     """
     from videostyle.measure.evaluate import Request, evaluate
     from videostyle.measure.report import table
-    from videostyle.render.plan import make_span
+    from videostyle.render.words import make_span
 
     speak(quiet=quiet, verbose=verbose)
     request = Request(

@@ -11,17 +11,8 @@ from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, UnreadableError, refused
 from videostyle.media import sequence, still
-from videostyle.render.plan import (
-    Plan,
-    Request,
-    check_apart,
-    check_settings,
-    check_styles,
-    named_files,
-    plan_picture,
-    tell_of_limit,
-    tell_of_small_styles,
-)
+from videostyle.render.checks import check_apart, check_settings, check_styles, named_files
+from videostyle.render.plan import Plan, Request, plan_picture, tell_of_limit, tell_of_small_styles
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -15,25 +15,24 @@ Whatever is torn, missing or was changed is found by its checksum, and made agai
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from videostyle.errors import MediaError, OutputError
-from videostyle.media.writer import publish
 from videostyle.render.facts import Facts, differences, fingerprint
+from videostyle.render.notes import checked, has_digest, loads, read, synced_digest, write
 from videostyle.render.states import State, concerns
 
 log = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ class Journal:
             with told(self.output):
                 self._clear()
                 if not known:
-                    _write(self.folder / "job.json", facts)
+                    write(self.folder / "job.json", facts)
                 if self._scattered:
                     (self.folder / "scattered").touch()
         except BaseException as error:
@@ -139,7 +138,7 @@ class Journal:
     @property
     def complete(self) -> bool:
         """Whether nothing is left to be made but the film of it."""
-        return _read(self.folder / "complete.json", self._job) == {"frames": self.frames}
+        return read(self.folder / "complete.json", self._job) == {"frames": self.frames}
 
     def draft(self, number: int) -> Path:
         """Where the packets of a segment go."""
@@ -171,10 +170,10 @@ class Journal:
         """Let the segment whose packets are in `draft` count, and take away the states that `outlived` says."""
         with told(self.output):
             left = self._save(number, state) if state else ""
-            segment = Segment(number, frames, _synced_digest(self.draft(number)), left)
+            segment = Segment(number, frames, synced_digest(self.draft(number)), left)
             self._segments[number] = segment
             self._states.add(number)
-            _write(self._file(number, "json"), _checked(asdict(segment), self._job))
+            write(self._file(number, "json"), checked(asdict(segment), self._job))
             for old in [number for number in self._states if outlived(number)]:
                 self._file(old, "state").unlink(missing_ok=True)
                 self._states.discard(old)
@@ -189,7 +188,7 @@ class Journal:
     def conclude(self) -> None:
         """Note that there are no more segments."""
         with told(self.output):
-            _write(self.folder / "complete.json", _checked({"frames": self.frames}, self._job))
+            write(self.folder / "complete.json", checked({"frames": self.frames}, self._job))
 
     def remove(self) -> None:
         """The job is finished: nothing of the directory is left."""
@@ -224,7 +223,7 @@ class Journal:
     def _save(self, number: int, state: State) -> str:
         path = self._file(number, "state")
         save_file({name: np.ascontiguousarray(value) for name, value in state.items()}, path)
-        return _synced_digest(path)
+        return synced_digest(path)
 
     def _names(self, segment: Segment) -> Iterable[str]:
         """Of the arrays in a segment's state."""
@@ -256,17 +255,17 @@ class Journal:
         return {segment.number: segment for segment in sound[:done]}
 
     def _sound(self, number: int) -> Segment | None:
-        found = _read(self._file(number, "json"), self._job)
+        found = read(self._file(number, "json"), self._job)
         if found is None or found.get("number") != number:
             return None
         segment = Segment(**found)
         packets = self._file(number, "packets")
-        return segment if _has_digest(packets, segment.packets) and self._holds(packets) else None
+        return segment if has_digest(packets, segment.packets) and self._holds(packets) else None
 
     def _leads_on(self, segment: Segment) -> bool:
         """Whether the next one has what it needs."""
         path = self._file(segment.number, "state")
-        return not segment.state or (_has_digest(path, segment.state) and _loads(path))
+        return not segment.state or (has_digest(path, segment.state) and loads(path))
 
     def _clear(self) -> None:
         """Take away what does not count: files of a segment that was not finished, and whatever else lies there."""
@@ -379,52 +378,6 @@ def _facts(folder: Path) -> Facts | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file that is there completely or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), "utf-8")
-    publish(part, path)
-
-
-def _read(path: Path, job: str) -> dict[str, Any] | None:
-    """What `_checked` made, if nobody changed it and it is of this job."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        content = {name: value for name, value in found.items() if name != "check"}
-    except (OSError, ValueError, AttributeError):
-        return None
-    return content if found == _checked(content, job) else None
-
-
-def _checked(content: dict[str, Any], job: str) -> dict[str, Any]:
-    """Content with a checksum that ties it to the job."""
-    line = json.dumps([job, content], sort_keys=True)
-    return {**content, "check": hashlib.sha256(line.encode()).hexdigest()}
-
-
-def _synced_digest(path: Path) -> str:
-    """SHA-256 of a file that is on the disk for good."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _has_digest(path: Path, digest: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == digest
-    except OSError:
-        return False
-
-
-def _loads(path: Path) -> bool:
-    try:
-        load_file(path)
-    except (OSError, SafetensorError):
-        return False
-    return True
 
 
 def _counted(frames: int) -> str:

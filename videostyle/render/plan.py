@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import logging
-import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 
-from videostyle.errors import InputError, OutputError, SettingError, UnreadableError, refused
+from videostyle.errors import InputError, OutputError, refused
 from videostyle.frames import fit
-from videostyle.media import codecs, matte, sequence, sound, source, still
+from videostyle.media import codecs, sequence, sound, source, still
 from videostyle.media.codecs import Encoding
 from videostyle.media.source import Clip, Span
 from videostyle.media.tracks import Track
 from videostyle.media.writer import behind_link
+from videostyle.render.checks import check_free, check_paths, check_settings, check_suffix
 from videostyle.render.facts import Facts, differences, fingerprint, weights_asked
 from videostyle.render.into import Patch, plan_patch, possible_times
 from videostyle.render.journal import kept_facts, kept_segments
-from videostyle.render.preflight import NAMED_WEIGHTS, check_container, check_engine, check_room, made_by, with_facts
-from videostyle.settings import INITS, PREVIEW_SIDE, Settings
-from videostyle.style.layers import layer_shares
+from videostyle.render.preflight import check_container, check_engine, check_room, made_by, with_facts
+from videostyle.settings import PREVIEW_SIDE, Settings
 from videostyle.style.schedule import fresh_work
 
 log = logging.getLogger(__name__)
@@ -146,7 +144,7 @@ def make_plan(request: Request) -> Plan:
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
     styles = tuple(path for style in request.styles for path in still.find_pictures(style))
     request = replace(request, styles=styles, output=behind_link(request.output))
-    _check_paths(request)
+    check_paths(request)
     check_settings(request)
     check_engine(request.settings)
     for style in request.styles:
@@ -162,7 +160,7 @@ def make_plan(request: Request) -> Plan:
 def _plan_still(request: Request) -> Plan:
     if request.into:
         raise InputError("--into is for films and numbered pictures; a picture has one frame")
-    _check_suffix(request.output)
+    check_suffix(request.output)
     if sequence.is_sequence(request.output):
         raise OutputError(request.output, "one picture gets one name, without a number")
     size = still.picture_size(request.content)
@@ -181,7 +179,7 @@ def plan_picture(request: Request, size: tuple[int, int]) -> Plan:
     if request.resume and request.output.exists():
         plan = with_facts(plan, [request.output])
     if not plan.finished:
-        _check_free(request)
+        check_free(request)
     return plan
 
 
@@ -194,7 +192,7 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     """A film or numbered pictures, into either."""
     output = request.output
     if sequence.is_sequence(output):
-        _check_suffix(output)
+        check_suffix(output)
     elif still.is_still(output):
         raise OutputError(
             output, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
@@ -213,7 +211,7 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
     plan = with_facts(Plan(request, settings, _told_size(request, clip), clip, tracks, frames, encoding), [output])
     if plan.finished:
         return plan
-    _check_free(request)
+    check_free(request)
     check_room(plan)
     if encoding.padded(plan.written_size) != plan.written_size:
         words = "%dx%d is made even for %s by repeating the last row or column"
@@ -279,11 +277,6 @@ def _probed(request: Request) -> Clip:
     return clip
 
 
-def _check_suffix(output: Path) -> None:
-    if output.suffix.lower() not in still.WRITABLE:
-        raise OutputError(output, f"a picture is written as one of {', '.join(still.WRITABLE)}")
-
-
 def _check_numbers(plan: Plan, clip: Clip) -> None:
     """No numbered picture stands where one is to be written, but what this very job made before it was stopped."""
     request = plan.request
@@ -304,119 +297,6 @@ def _places(span: Span, clip: Clip) -> tuple[int, int | None]:
         return span.first, span.last
     found = sequence.positions(clip, span)
     return found[0], found[-1] + 1
-
-
-def _check_paths(request: Request) -> None:
-    output = request.output
-    if not request.content.exists() and not sequence.is_sequence(request.content):
-        address = re.match(r"[a-z]{2,}:/", str(request.content))
-        reason = "it is an address; download it first" if address else "there is no such file"
-        raise UnreadableError(request.content, reason)
-    maps = [request.attention_map] if request.attention_map else []
-    check_apart([output, *maps], [request.content, *request.styles, *named_files(request.settings)])
-    check_styles(request.styles)
-    if output.is_dir():
-        raise OutputError(output, "it is a directory; name the file to write")
-    if not output.parent.is_dir():
-        raise OutputError(output, f"there is no directory {output.parent}; make it first")
-    if not os.access(output.parent, os.W_OK):
-        raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
-    if request.into:
-        _check_there(output)
-    elif not request.resume:
-        _check_free(request)
-
-
-def _check_there(output: Path) -> None:
-    if not (sequence.numbers(output) if sequence.is_sequence(output) else output.is_file()):
-        raise OutputError(output, "there is nothing finished of that name; without --into it is made")
-
-
-def _check_free(request: Request) -> None:
-    if request.output.exists() and not request.overwrite:
-        raise OutputError(request.output, "it exists; choose another name or say --overwrite")
-
-
-def named_files(settings: Settings) -> list[Path]:
-    """Every file that settings name."""
-    init = [] if settings.init in INITS else [settings.init]
-    weights = [] if settings.weights in NAMED_WEIGHTS else [settings.weights]
-    return [Path(name) for name in (*settings.content_masks, *settings.style_masks, *init, *weights)]
-
-
-def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """See that the job writes no file that it reads, under whatever name.
-
-    Raises:
-        OutputError: It would.
-
-    """
-    read = _identities(inputs)
-    for path in outputs:
-        if read & _identities([path]):
-            raise OutputError(path, "it is an input of this very job; choose another name")
-
-
-def _identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
-    """What the disk knows the files by that are there."""
-    found = (file for path in paths for file in (sequence.files(path) if sequence.is_sequence(path) else [path]))
-    return {(status.st_dev, status.st_ino) for status in (file.stat() for file in found if file.exists())}
-
-
-def check_styles(styles: Sequence[Path]) -> None:
-    for style in styles:
-        if not still.is_still(style):
-            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
-
-
-def check_settings(request: Request) -> None:
-    for name in ("content_layers", "style_layers"):
-        try:
-            layer_shares(getattr(request.settings, name))
-        except ValueError as error:
-            raise SettingError(
-                name, ", ".join(getattr(request.settings, name)), f"VGG19 activations ({error})"
-            ) from error
-    if request.settings.normalization == "none" and request.settings.style_loss != "gram":
-        raise SettingError("normalization", "none", "energy, or none with the style loss gram")
-    _check_pictures(request)
-
-
-def _check_pictures(request: Request) -> None:
-    """Everything that comes one for each style, and the pictures that settings name."""
-    settings, count = request.settings, len(request.styles)
-    for name in ("style_scale", "style_mix"):
-        if len(getattr(settings, name)) not in (1, count):
-            raise SettingError(name, getattr(settings, name), f"one number, or one for each of the {count} styles")
-    if not sum(settings.style_mix):
-        raise SettingError("style_mix", settings.style_mix, "above 0 for one style at least")
-    for name in ("content_masks", "style_masks"):
-        if len(getattr(settings, name)) not in (0, count):
-            raise SettingError(name, getattr(settings, name), f"one file for each of the {count} styles")
-    for mask in settings.content_masks:
-        matte.check_matte(Path(mask))
-    for picture in (*settings.style_masks, *([] if settings.init in INITS else [settings.init])):
-        still.picture_size(Path(picture))
-    if request.attention_map:
-        _check_map(request, request.attention_map)
-
-
-def _check_map(request: Request, path: Path) -> None:
-    if path.suffix.lower() not in still.WRITABLE:
-        raise OutputError(path, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
-    if not path.parent.is_dir():
-        raise OutputError(path, f"there is no directory {path.parent}; make it first")
-    if _is_of(request.output, path):
-        raise OutputError(path, "the result itself is written there; choose another name for the map")
-    if path.exists() and not (request.overwrite or request.resume):
-        raise OutputError(path, "it exists; choose another name or say --overwrite")
-
-
-def _is_of(output: Path, path: Path) -> bool:
-    """Whether a file is, or would be, one that the job's result is written to."""
-    if sequence.is_sequence(output):
-        return path.parent.resolve() == output.parent.resolve() and sequence.number(output, path.name) is not None
-    return os.path.realpath(path) == os.path.realpath(output)
 
 
 def tell_of_limit(longest: int, request: Request) -> None:
@@ -477,42 +357,6 @@ def _frames_in(span: Span, clip: Clip) -> int | None:
     if span.end is not None:
         end = min(end, span.end * clip.rate)
     return max(1, round(end - begin))
-
-
-def parse_frames(text: str) -> tuple[int, int | None]:
-    """`A:B`, `A:` or `:B` → first frame and the one after the last."""
-    match = re.fullmatch(r"(\d*):(\d*)", text.strip())
-    if match is None or text.strip() == ":":
-        raise InputError(f"--frames {text!r} is no range; say A:B, for example 0:24")
-    return int(match[1] or 0), int(match[2]) if match[2] else None
-
-
-def parse_time(text: str) -> Fraction:
-    """Seconds, or HH:MM:SS.mmm, or MM:SS → exact seconds."""
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
-    if match is None:
-        raise InputError(f"{text!r} is no time; say seconds or HH:MM:SS.mmm, for example 00:01:02.5")
-    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + Fraction(match[3])
-
-
-def parse_rate(text: str) -> Fraction:
-    """`24`, `23.976` or `24000/1001` → exact frames per second."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)(?:/([1-9]\d{0,5}))?", text.strip())
-    rate = Fraction(match[1]) / int(match[2] or 1) if match else Fraction(0)
-    if not 0 < rate <= 1000:
-        raise InputError(f"--fps {text!r} is no rate; say for example 24 or 24000/1001")
-    return rate
-
-
-def make_span(frames: str | None, start: str | None, end: str | None) -> Span:
-    """A span from the words of the command line."""
-    first, last = parse_frames(frames) if frames is not None else (0, None)
-    return Span(
-        first,
-        last,
-        parse_time(start) if start is not None else None,
-        parse_time(end) if end is not None else None,
-    )
 
 
 def as_paths(style: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:

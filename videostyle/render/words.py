@@ -1,0 +1,45 @@
+"""Ranges and rates as they are typed."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from videostyle.errors import InputError
+from videostyle.media.source import Span
+
+
+def parse_frames(text: str) -> tuple[int, int | None]:
+    """`A:B`, `A:` or `:B` → first frame and the one after the last."""
+    match = re.fullmatch(r"(\d*):(\d*)", text.strip())
+    if match is None or text.strip() == ":":
+        raise InputError(f"--frames {text!r} is no range; say A:B, for example 0:24")
+    return int(match[1] or 0), int(match[2]) if match[2] else None
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds, or HH:MM:SS.mmm, or MM:SS → exact seconds."""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
+    if match is None:
+        raise InputError(f"{text!r} is no time; say seconds or HH:MM:SS.mmm, for example 00:01:02.5")
+    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + Fraction(match[3])
+
+
+def parse_rate(text: str) -> Fraction:
+    """`24`, `23.976` or `24000/1001` → exact frames per second."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)(?:/([1-9]\d{0,5}))?", text.strip())
+    rate = Fraction(match[1]) / int(match[2] or 1) if match else Fraction(0)
+    if not 0 < rate <= 1000:
+        raise InputError(f"--fps {text!r} is no rate; say for example 24 or 24000/1001")
+    return rate
+
+
+def make_span(frames: str | None, start: str | None, end: str | None) -> Span:
+    """A span from the words of the command line."""
+    first, last = parse_frames(frames) if frames is not None else (0, None)
+    return Span(
+        first,
+        last,
+        parse_time(start) if start is not None else None,
+        parse_time(end) if end is not None else None,
+    )
