@@ -191,7 +191,7 @@ def test_both_seams_hold(pan, style, tmp_path, monkeypatch):
     ):
         output = shutil.copy(tmp_path / "whole.mkv", tmp_path / f"{name}.mkv")
         monkeypatch.setattr(into, "_fits", lambda plan, finished, made, place, fits=fits: fits(place))
-        anew(pan, style, output, settings.override(seed=3, content_weight=2), videostyle.Span(3, 9))
+        anew(pan, style, output, settings.override(seed=3, content_weight=2, iterations=4), videostyle.Span(3, 9))
         found[name] = media.shown(output)[0]
     for place, loose in ((3, "led"), (9, "begun")):
         assert seam(found["held"], place) < 1.5 * seam(whole, place)
