@@ -263,6 +263,7 @@ def test_no_step_asks_the_device_for_a_value(optimizer, loss):
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_no_step_waits_for_the_gpu(optimizer):
     device = torch.device("cuda")
@@ -270,8 +271,8 @@ def test_no_step_waits_for_the_gpu(optimizer):
     network = VGG19(built.tensors, built.pooling, device, dtype=torch.float16)
     image, objective = standard_objective(Case(64, 48, "cuda", precision="fp16"), network, device)
     minimize(Walk(image), objective, iterations=2, optimizer=optimizer)
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        torch.cuda.set_sync_debug_mode("error")
         minimize(Walk(image), objective, iterations=12, optimizer=optimizer)
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from videostyle.errors import InputError, OutputError
 from videostyle.measure.alone import alone
 from videostyle.measure.ceilings import PRECISIONS, USUAL, Ceilings, drift, higher, measure_ceilings
 from videostyle.measure.clip import Job, Performance, Start, measure_job, measure_start
-from videostyle.measure.step import CHUNKS, Case, Step, count_operations, measure_step, warm_steps
+from videostyle.measure.step import CHUNKS, Case, Step, count_operations, measure_step, measure_steps, warm_steps
 from videostyle.settings import Settings
 from videostyle.style.device import choose_device
 from videostyle.style.memory import out_of_memory
@@ -31,6 +31,8 @@ OPTIMIZERS = ("lbfgs", "adam")
 SMALLEST = 32  # pixels of a side: two places of the deepest activations
 QUIET = 0.1  # drift of a machine that does nothing else
 JOB_ROWS = 3  # times as long as the steps of a size may last, so may a job
+
+NO_MEMORY = "there is not enough memory"
 
 T = TypeVar("T")
 
@@ -210,14 +212,22 @@ def _steps(request: Request, effort: Effort, ceilings: Ceilings) -> Iterator[Row
         if reason := _too_long(operations, rate, effort.row_seconds, ceilings):
             yield LeftOut("step", width, height, reason)
             continue
-        for case in _cases(width, height, request.device, ceilings.device):
-            log.info("measuring a step at %dx%d, %s, %s", width, height, case.optimizer, case.precision)
-            found = _unless_full(partial(measure_step, case, chunk=chunk, warm=warm))
+        cases = list(_cases(width, height, request.device, ceilings.device))
+        log.info("measuring steps at %dx%d", width, height)
+        for case, found in zip(cases, _found(cases, chunk, warm, ceilings.device), strict=True):
             if isinstance(found, str):
                 yield LeftOut("step", width, height, f"{found} ({case.optimizer}, {case.precision})")
                 continue
             rate = found.operations / found.seconds
             yield step_row(case, found, ceilings)
+
+
+def _found(cases: Sequence[Case], chunk: int, warm: int, kind: str) -> list[Step | str]:
+    """Each case's step: on a CPU in processes of their own, whose memory is theirs; a GPU counts it anew for each."""
+    if kind == "cpu":
+        return [_unless_full(partial(measure_step, case, chunk=chunk, warm=warm)) for case in cases]
+    found = _unless_full(partial(measure_steps, cases, chunk=chunk, warm=warm))
+    return [found] * len(cases) if isinstance(found, str) else [step or NO_MEMORY for step in found]
 
 
 def _cases(width: int, height: int, device: str, kind: str) -> Iterator[Case]:
@@ -262,7 +272,7 @@ def _unless_full(work: Callable[[], T]) -> T | str:
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        return "there is not enough memory"
+        return NO_MEMORY
 
 
 def step_row(case: Case, step: Step, ceilings: Ceilings) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -106,6 +107,19 @@ def measure_step(case: Case, *, chunk: int, warm: int) -> Step:
     spans = [(end - begin) / chunk for begin, end in pairwise(times)]
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
     return Step(statistics.median(spans), count_operations(case), memory)
+
+
+def measure_steps(cases: Iterable[Case], *, chunk: int, warm: int) -> list[Step | None]:
+    """Several cases on a GPU, in one process; None where its memory does not suffice."""
+    found: list[Step | None] = []
+    for case in cases:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        try:
+            found.append(measure_step(case, chunk=chunk, warm=warm))
+        except torch.OutOfMemoryError:
+            found.append(None)
+    return found
 
 
 def standard_objective(case: Case, network: VGG19, device: torch.device) -> tuple[Tensor, Objective]:

@@ -59,14 +59,13 @@ class Tiled:
     def __call__(self, image: Tensor, names: Iterable[str]) -> Features:
         """Activations of `image`, (N, 3, H, W), by the names asked for."""
         asked = tuple(names)
-        rows = [
-            [self._seen(image, down, across, asked) for across in _spans(image.shape[3], self.tile)]
-            for down in _spans(image.shape[2], self.tile)
-        ]
-        return {
-            name: torch.cat([torch.cat([found[at] for found in row], dim=3) for row in rows], dim=2)
-            for at, name in enumerate(asked)
-        }
+        rows = [self._row(image, down, asked) for down in _spans(image.shape[2], self.tile)]
+        return {name: torch.cat([row.pop(name) for row in rows], dim=2) for name in asked}
+
+    def _row(self, image: Tensor, down: range, names: tuple[str, ...]) -> dict[str, Tensor]:
+        """Activations of a row of tiles, joined at once: apart and joined, all of them would be held twice."""
+        tiles = [self._seen(image, down, across, names) for across in _spans(image.shape[3], self.tile)]
+        return {name: torch.cat(parts, dim=3) for name, parts in zip(names, zip(*tiles, strict=True), strict=True)}
 
     def _seen(self, image: Tensor, down: range, across: range, names: tuple[str, ...]) -> tuple[Tensor, ...]:
         def look(whole: Tensor) -> tuple[Tensor, ...]:
