@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from videostyle.frames import Pixels, Plane
 from videostyle.motion import flow as motion
-from videostyle.motion.flow import MASKS, METHODS, Method, estimate, settled
+from videostyle.motion.flow import MASKS, METHODS, Method, estimate, refine_boundaries
 
 CLIPS = ("pan", "zoom", "disc", "dark")
 NOISE = 1.0  # levels
@@ -250,7 +250,7 @@ def _plain(method: Method) -> Callable[[Pair], Plane]:
 
 
 def _settled(method: Method) -> Callable[[Pair], Plane]:
-    return lambda pair: settled(_plain(method)(pair), pair.here, pair.there)
+    return lambda pair: refine_boundaries(_plain(method)(pair), pair.here, pair.there)
 
 
 def mask_table(sets: Mapping[str, Sequence[Pair]]) -> Iterator[str]:

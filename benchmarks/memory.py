@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from videostyle import Settings
 from videostyle.frames import Frame, Pixels
-from videostyle.media import still
+from videostyle.media.image import still
 from videostyle.motion import follow
-from videostyle.style import weights
-from videostyle.style.layers import layer_shares
+from videostyle.style.features import weights
+from videostyle.style.features.layers import layer_shares
+from videostyle.style.features.vgg import VGG19
 from videostyle.style.stylizer import Stylizer
-from videostyle.style.vgg import VGG19
 
 LATER = 3  # frames
 MARGIN = 2  # pixels around the disc that count as hidden
@@ -41,7 +41,7 @@ def film(width: int, height: int, count: int) -> list[Pixels]:
 def stylized(images: Sequence[Pixels], style: Pixels, settings: Settings, network: VGG19) -> list[Pixels]:
     frames = (Frame(image, t, Fraction(1, 24), 1, t) for t, image in enumerate(images))
     stylizer = Stylizer(settings, network, [style], torch.device("cpu"))
-    steps = follow.follow_motion(frames, settings.flow, settings.mask)
+    steps = follow.follow_motion(frames, settings.flow, settings.flow_mask)
     return [made.frame.pixels for made in stylizer.stylize(steps)]
 
 
@@ -94,8 +94,8 @@ def main() -> None:
     network, style = VGG19(built.tensors, built.pooling), still.read_still(words.style)
     images = film(words.width, words.height, words.frames)
     print("| older frames kept | reappeared | always in sight |\n| --- | --- | --- |")
-    for kept in (follow.KEPT, 0):
-        follow.KEPT = kept
+    for kept in (follow.MAX_REFERENCES, 0):
+        follow.MAX_REFERENCES = kept
         pairs = list(compared(stylized(images, style, settings, network)))
         back, rest = (np.concatenate(each).mean() for each in zip(*pairs, strict=True))
         print(f"| {kept} | {back:.1f} | {rest:.1f} |", flush=True)

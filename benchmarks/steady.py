@@ -8,7 +8,7 @@ nearly white), `cut` (in the middle, to the picture upside down), and `occlude`,
 - warp error: root mean square difference of a frame and the one before, moved along the true motion (linear sampling),
   over pixels that both show, mean over the frames.
 - drift: mean of the last frame less that of the first, in levels.
-- style: style loss of the last frame over that of its content (`videostyle.measure.closeness`, built-in weights).
+- style: style loss of the last frame over that of its content (`feature_losses`, built-in weights).
 - sharpness: energy of the Laplacian of the last frame over that of the first.
 
 The method `one picture` is the floor: the picture itself is restyled, with strokes of the same size, and the camera
@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from videostyle import Settings, Span, stylize_image, stylize_video
-from videostyle.measure.closeness import FeatureJudge, feature_judge
-from videostyle.measure.formulas import LUMA, difference, laplacian_energy, picture, warp_error
+from videostyle.measure.quality.feature_losses import FeatureLossMeter, feature_judge
+from videostyle.measure.quality.formulas import LUMA, difference, laplacian_energy, picture, warp_error
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 CLIPS = ("pan", "zoom", "occlude", "fade", "flash", "cut", "static")
@@ -160,7 +160,7 @@ def painted(ground: Pixels, style: Path, settings: Settings, folder: Path) -> Pi
     return found
 
 
-def row(scene: Scene, name: str, style: Path, judge: FeatureJudge) -> list[str]:
+def row(scene: Scene, name: str, style: Path, judge: FeatureLossMeter) -> list[str]:
     """A clip restyled by one method: its line of the table."""
     made = restyled(scene, name, style)
     count, seen = len(made), [picture(frame) for frame in made]

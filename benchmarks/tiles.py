@@ -21,17 +21,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from videostyle import Settings
-from videostyle.frames import Frame, Pixels, Step
-from videostyle.media import reader, source, still
+from videostyle.frames import Frame, Pixels, TrackedFrame
+from videostyle.media import reader, source
+from videostyle.media.image import still
 from videostyle.media.source import Span
-from videostyle.style import weights
-from videostyle.style.layers import layer_shares
-from videostyle.style.look import Look, Style
-from videostyle.style.memory import Tiled
-from videostyle.style.objective import Objective
+from videostyle.style.features import weights
+from videostyle.style.features.layers import layer_shares
+from videostyle.style.features.vgg import VGG19
+from videostyle.style.objective.look import Look, Style
+from videostyle.style.objective.terms import Objective
 from videostyle.style.pixels import to_tensor
 from videostyle.style.stylizer import Stylizer
-from videostyle.style.vgg import VGG19
+from videostyle.style.tiling import Tiled
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 FRAME, WIDTH, HEIGHT = 12, 192, 128
@@ -51,7 +52,7 @@ def read_style() -> Pixels:
 
 def restyled(network: VGG19 | Tiled, content: Pixels, settings: Settings) -> Pixels:
     stylizer = Stylizer(settings, network, [read_style()], CPU)  # type: ignore[arg-type]  # all that it asks is activations
-    (made,) = stylizer.stylize([Step(Frame(content, 0, Fraction(1), 1, 0), None)])
+    (made,) = stylizer.stylize([TrackedFrame(Frame(content, 0, Fraction(1), 1, 0), None)])
     return made.frame.pixels
 
 
@@ -99,7 +100,7 @@ def main() -> None:
     parser.add_argument("--tile", type=int, default=64)
     parser.add_argument("--steps", type=int, default=10)
     asked = parser.parse_args()
-    settings = Settings(first_iterations=asked.steps, levels=(1.0,), weights="builtin", device="cpu")
+    settings = Settings(first_iterations=asked.steps, scales=(1.0,), weights="builtin", device="cpu")
     layers = layer_shares((*settings.content_layers, *settings.style_layers))
     built = weights.load("builtin", layers)
     network = VGG19(built.tensors, built.pooling)

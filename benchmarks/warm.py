@@ -28,20 +28,31 @@ from torch import Tensor
 
 from videostyle import Settings
 from videostyle.frames import Motion, Pixels, fit
-from videostyle.measure.ceilings import device_name_of
-from videostyle.measure.report import rounded, versions
-from videostyle.media import reader, source, still
+from videostyle.measure.quality.report import rounded, versions
+from videostyle.measure.speed.roofline import device_name_of
+from videostyle.media import reader, source
+from videostyle.media.image import still
 from videostyle.media.source import Span
 from videostyle.motion.flow import METHODS, estimate
-from videostyle.style import optimize, weights
-from videostyle.style.layers import layer_shares
-from videostyle.style.look import Look, Style
-from videostyle.style.objective import Objective, TemporalTerm
-from videostyle.style.optimize import FAR, NEAR, Moments, Prior, Walk, Walker, minimize, one_by_one
-from videostyle.style.optimize import Objective as Aim
-from videostyle.style.pixels import resize, scaled_size, to_plane, to_tensor
-from videostyle.style.schedule import fresh_levels
-from videostyle.style.vgg import VGG19
+from videostyle.style.features import weights
+from videostyle.style.features.layers import layer_shares
+from videostyle.style.features.vgg import VGG19
+from videostyle.style.objective.look import Look, Style
+from videostyle.style.objective.terms import Objective, TemporalTerm
+from videostyle.style.optimize.minimize import (
+    FRESH_PRIOR,
+    HISTORY,
+    WARM_PRIOR,
+    Iterate,
+    Moments,
+    OptimizerState,
+    Prior,
+    eager_steps,
+    minimize,
+)
+from videostyle.style.optimize.minimize import Objective as Aim
+from videostyle.style.optimize.schedule import fresh_levels
+from videostyle.style.pixels import mask_to_tensor, resize, scaled_size, to_tensor
 from videostyle.style.warp import warp
 
 HERE = Path(__file__).parent
@@ -93,7 +104,7 @@ class Scene:
         """The same, held to `start` where the flow is trusted."""
         aim = self.free(number, scale)
         size = scaled_size(start, max(start.shape[2:]) * scale)
-        mask = resize(to_plane(self.motion(number).mask), size).clamp(0, 1)
+        mask = resize(mask_to_tensor(self.motion(number).mask), size).clamp(0, 1)
         pull = TemporalTerm(warped=resize(start, size).clamp(0, 1), mask=mask, weight=self.settings.temporal_weight)
         return replace(aim, terms=[*aim.terms, pull])
 
@@ -120,13 +131,13 @@ class Trace:
         work = (self.points[-1].work if self.points else 0.0) + cost
         self.points.append(Point(work, time.process_time() - self.began, held - float(losses.get("temporal", 0)), held))
 
-    def walk(self, start: Walk, aim: Objective, count: int, *, cost: float = 1.0, **how: Any) -> Walk:
+    def walk(self, start: Iterate, aim: Objective, count: int, *, cost: float = 1.0, **how: Any) -> Iterate:
         return minimize(
             start,
             lambda image, done: aim(image),
             iterations=count,
             on_step=lambda walk: self.note(walk.losses, cost),
-            **{"stiffness": aim.stiffness, **how},
+            **{"stiffness": aim.hessian_diagonal, **how},
         )
 
 
@@ -135,11 +146,11 @@ def fresh(scene: Scene, number: int, steps: int) -> tuple[Tensor, Trace]:
     settings = scene.settings.override(first_iterations=steps)
     base, trace = scene.content(number), Trace()
     grain = 0.01 * torch.randn(base.shape, generator=torch.Generator().manual_seed(0))
-    walk, below = Walk(base + grain), base
+    walk, below = Iterate(base + grain), base
     for level in fresh_levels(settings, max(base.shape[2:])):
         size = scaled_size(base, max(base.shape[2:]) * level.scale)
         laid = resize(base, size).clamp(0, 1)
-        begin = Walk(laid + resize(walk.image - below, size))
+        begin = Iterate(laid + resize(walk.image - below, size))
         walk, below = trace.walk(begin, scene.free(number, level.scale), level.iterations, cost=level.cost), laid
     return walk.image.clamp(0, 1), trace
 
@@ -174,33 +185,33 @@ class Following:
 
     def held(self, **how: Any) -> Trace:
         trace = Trace()
-        trace.walk(Walk(self.start), self.scene.held(2, self.start), self.steps, **{"prior": NEAR, **how})
+        trace.walk(Iterate(self.start), self.scene.held(2, self.start), self.steps, **{"prior": WARM_PRIOR, **how})
         return trace
 
     def free(self) -> Trace:
         trace = Trace()
-        trace.walk(Walk(self.start), self.scene.free(2), self.steps, prior=NEAR)
+        trace.walk(Iterate(self.start), self.scene.free(2), self.steps, prior=WARM_PRIOR)
         return trace
 
     def carried(self, move: Callable[[Tensor], Tensor]) -> Trace:
         """With the pairs of the frame before."""
 
-        def steps(walker: Walker, aim: Aim, iterations: int) -> Iterator[Walk]:
+        def steps(walker: OptimizerState, aim: Aim, iterations: int) -> Iterator[Iterate]:
             for s, y in self.pairs:
                 walker = replace(walker, pairs=walker.pairs.pushed(move(s), move(y), torch.tensor(False)))  # type: ignore[attr-defined, type-var]
-            yield from one_by_one(walker, aim, iterations)
+            yield from eager_steps(walker, aim, iterations)
 
         return self.held(steps=steps)
 
     def adam(self, moments: Moments | None = None) -> Trace:
         trace = Trace()
-        trace.walk(Walk(self.start, moments=moments), self.scene.held(2, self.start), self.steps, optimizer="adam")
+        trace.walk(Iterate(self.start, moments=moments), self.scene.held(2, self.start), self.steps, optimizer="adam")
         return trace
 
     def moments(self) -> Moments:
         """What Adam knew at the end of the second frame, moved along."""
         aim = self.scene.held(1, self.before)
-        known = Trace().walk(Walk(self.before), aim, self.scene.settings.iterations, optimizer="adam").moments
+        known = Trace().walk(Iterate(self.before), aim, self.scene.settings.iterations, optimizer="adam").moments
         assert known is not None
         mean, square = (self.scene.moved(each, 2) for each in (known.mean, known.square))
         return Moments(mean, square.clamp(min=0), known.steps)
@@ -210,9 +221,9 @@ class Following:
         trace, aim = Trace(), self.scene.held(2, self.start, 0.5)
         shape = aim.terms[-1].warped.shape  # type: ignore[attr-defined]
         begin = resize(self.start, (shape[2], shape[3]))
-        found = trace.walk(Walk(begin), aim, self.steps // 2, cost=0.25, prior=FAR)
+        found = trace.walk(Iterate(begin), aim, self.steps // 2, cost=0.25, prior=FRESH_PRIOR)
         change = resize(found.image - begin, (self.start.shape[2], self.start.shape[3]))
-        trace.walk(Walk(self.start + change), self.scene.held(2, self.start), self.steps, prior=NEAR)
+        trace.walk(Iterate(self.start + change), self.scene.held(2, self.start), self.steps, prior=WARM_PRIOR)
         return trace
 
 
@@ -221,18 +232,18 @@ def second(scene: Scene, first: Tensor, steps: int) -> Following:
     before = scene.moved(first, 1)
     pairs: list[tuple[Tensor, Tensor]] = []
 
-    def kept(walker: Walker, aim: Aim, iterations: int) -> Iterator[Walk]:
+    def kept(walker: OptimizerState, aim: Aim, iterations: int) -> Iterator[Iterate]:
         for number in range(iterations):
             earlier = walker
-            walker, walk = walker.advanced(aim, number / iterations)
+            walker, walk = walker.advance(aim, number / iterations)
             if number:
                 gone = walker.image - earlier.image, walker.gradient - earlier.gradient  # type: ignore[attr-defined]
                 pairs.append(gone)
             yield walk
 
     aim = scene.held(1, before)
-    walk = Trace().walk(Walk(before), aim, scene.settings.iterations, prior=NEAR, steps=kept)
-    return Following(scene, scene.moved(walk.image.clamp(0, 1), 2), before, pairs[-optimize.HISTORY :], steps)
+    walk = Trace().walk(Iterate(before), aim, scene.settings.iterations, prior=WARM_PRIOR, steps=kept)
+    return Following(scene, scene.moved(walk.image.clamp(0, 1), 2), before, pairs[-HISTORY:], steps)
 
 
 def measured(scene: Scene, steps: int, most: int) -> dict[str, Any]:
@@ -244,11 +255,11 @@ def measured(scene: Scene, steps: int, most: int) -> dict[str, Any]:
         PLAIN: lambda: plain(scene, 2, most),
         "follows": following.held,
         "follows, not held": following.free,
-        "as a fresh frame: f^-1, 0.03": lambda: following.held(prior=FAR),
+        "as a fresh frame: f^-1, 0.03": lambda: following.held(prior=FRESH_PRIOR),
         "f^-1, 0.01": lambda: following.held(prior=Prior(1.0, 0.01)),
         "f^-0.5, 0.03": lambda: following.held(prior=Prior(0.5, 0.03)),
         "f^0, 0.01": lambda: following.held(prior=Prior(0.0, 0.01)),
-        "stiffness not known": lambda: following.held(stiffness=None),
+        "stiffness not known": lambda: following.held(hessian_diagonal=None),
         "pairs carried over and warped": lambda: following.carried(lambda image: scene.moved(image, 2)),
         "pairs carried over": lambda: following.carried(lambda image: image),
         "half size first": following.coarse,

@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from videostyle import PRESETS, Settings, stylize_image
-from videostyle.media import reader, source, still
+from videostyle.media import reader, source
+from videostyle.media.image import still
 from videostyle.media.source import Span
 from videostyle.render.pipeline import run
 from videostyle.render.plan import Request, make_plan

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from tests import media
-from videostyle.style import weights
-from videostyle.style.vgg import VGG19
+from videostyle.style.features import weights
+from videostyle.style.features.vgg import VGG19
 
 
 @pytest.fixture(scope="session", autouse=True)

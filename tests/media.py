@@ -30,9 +30,9 @@ def panning(count: int, width: int = 64, height: int = 48, step: int = 2, seed: 
     return [np.ascontiguousarray(wide[:, step * t : step * t + width]) for t in range(count)]
 
 
-def relit(image: Image, dark: float = 1.0, pale: float = 1.0) -> Image:
-    """Faded to black by `dark`, and to white by `pale`; 1 is full light."""
-    return np.rint(255 - pale * (255 - dark * image.astype(np.float32))).astype(np.uint8)
+def relit(image: Image, to_black: float = 1.0, to_white: float = 1.0) -> Image:
+    """Faded to black by `to_black`, and to white by `to_white`; 1 is full light."""
+    return np.rint(255 - to_white * (255 - to_black * image.astype(np.float32))).astype(np.uint8)
 
 
 def write_clip(

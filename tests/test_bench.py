@@ -13,12 +13,12 @@ import torch
 
 from tests.test_cli import command, refusal
 from videostyle.errors import InputError
-from videostyle.measure.alone import alone, peak_memory
-from videostyle.measure.bench import Bench, LeftOut, Request, Row, job_row, parse_size, step_row
-from videostyle.measure.bench_report import as_dict, table, write_json
-from videostyle.measure.ceilings import Ceilings, drift, higher, measure_ceilings
-from videostyle.measure.clip import PAN, Job, Start, measure_job, standard_clip
-from videostyle.measure.step import (
+from videostyle.measure.speed.bench import Bench, LeftOut, Request, Row, job_row, parse_size, step_row
+from videostyle.measure.speed.isolated import peak_memory, run_isolated
+from videostyle.measure.speed.job import PAN, Job, Start, measure_job, standard_clip
+from videostyle.measure.speed.report import as_dict, table, write_json
+from videostyle.measure.speed.roofline import Roofline, drift, higher, measure_roofline
+from videostyle.measure.speed.step import (
     BLANK,
     Case,
     Step,
@@ -31,14 +31,14 @@ from videostyle.motion.flow import METHODS, estimate
 from videostyle.render.stages import BEHIND, LINE, Stages, overlap
 from videostyle.settings import Settings
 from videostyle.style.device import prepare
-from videostyle.style.layers import depth
-from videostyle.style.look import Look, Style
-from videostyle.style.objective import Objective
-from videostyle.style.optimize import Walk, minimize
-from videostyle.style.vgg import VGG19, shapes
-from videostyle.style.weights import load
+from videostyle.style.features.layers import depth
+from videostyle.style.features.vgg import VGG19, shapes
+from videostyle.style.features.weights import load
+from videostyle.style.objective.look import Look, Style
+from videostyle.style.objective.terms import Objective
+from videostyle.style.optimize.minimize import Iterate, minimize
 
-CEILINGS = Ceilings("cpu", "a machine", 2, {"fp32": 2e11}, 1e10)
+CEILINGS = Roofline("cpu", "a machine", 2, {"fp32": 2e11}, 1e10)
 
 
 def operations_by_hand(width, height):
@@ -68,7 +68,7 @@ def test_the_optimizer_and_the_precision_do_not_change_the_count():
 
 
 def test_ceilings_are_positive():
-    found = measure_ceilings("cpu", seconds=0.01, width=64)
+    found = measure_roofline("cpu", seconds=0.01, width=64)
     assert set(found.gemm) == {"fp32"}
     assert found.gemm["fp32"] > 0
     assert found.copy > 0
@@ -76,8 +76,8 @@ def test_ceilings_are_positive():
 
 
 def test_of_two_measurements_of_a_ceiling_the_higher_counts():
-    busy = Ceilings("cpu", "a machine", 2, {"fp32": 1.5e11}, 2e10)
-    assert higher(CEILINGS, busy) == Ceilings("cpu", "a machine", 2, {"fp32": 2e11}, 2e10)
+    busy = Roofline("cpu", "a machine", 2, {"fp32": 1.5e11}, 2e10)
+    assert higher(CEILINGS, busy) == Roofline("cpu", "a machine", 2, {"fp32": 2e11}, 2e10)
     assert drift(CEILINGS, busy) == drift(busy, CEILINGS) == pytest.approx(0.25)
     assert drift(busy, busy) == 0
 
@@ -169,12 +169,12 @@ def _held(count):
 
 def test_a_process_of_its_own_has_a_peak_of_its_own():
     ballast = np.ones(60 << 20)  # 480 MB here
-    count, peak = alone(_held, 10)
+    count, peak = run_isolated(_held, 10)
     assert count == 10
     assert peak < peak_memory()
     assert peak_memory() > ballast.nbytes
     with pytest.raises(ZeroDivisionError):
-        alone(divmod, 1, 0)
+        run_isolated(divmod, 1, 0)
 
 
 def made_up():
@@ -241,10 +241,10 @@ def test_a_request_for_sizes_measures_just_these():
 
 @pytest.mark.gpu
 def test_a_gpu_is_measured_in_every_precision():
-    found = measure_ceilings("cuda", seconds=0.05, width=1024)
+    found = measure_roofline("cuda", seconds=0.05, width=1024)
     assert set(found.gemm) == {"fp32", "fp16", "bf16"}
     assert min(found.gemm.values()) > 0
-    step = alone(measure_step, Case(64, 48, "cuda", precision="fp16"), chunk=2, warm=2)
+    step = run_isolated(measure_step, Case(64, 48, "cuda", precision="fp16"), chunk=2, warm=2)
     assert 0 < step.memory < torch.cuda.get_device_properties(0).total_memory
 
 
@@ -256,7 +256,9 @@ def test_no_step_asks_the_device_for_a_value(optimizer, loss):
     content, style = torch.empty(2, 1, 3, 48, 64, device=BLANK)
     settings = Settings(style_loss=loss)
     terms = Look(settings, [Style(style, 1.0, 1.0)], content).terms(objective.network, content, ())
-    walk = minimize(Walk(image), Objective(objective.network, terms), iterations=13, optimizer=optimizer, averaging=0.5)
+    walk = minimize(
+        Iterate(image), Objective(objective.network, terms), iterations=13, optimizer=optimizer, ema_decay=0.5
+    )
     assert walk.image.shape == image.shape
     with pytest.raises(RuntimeError):
         float(walk.loss)
@@ -270,10 +272,10 @@ def test_no_step_waits_for_the_gpu(optimizer):
     built = load("builtin", ["relu5_1"])
     network = VGG19(built.tensors, built.pooling, device, dtype=torch.float16)
     image, objective = standard_objective(Case(64, 48, "cuda", precision="fp16"), network, device)
-    minimize(Walk(image), objective, iterations=2, optimizer=optimizer)
+    minimize(Iterate(image), objective, iterations=2, optimizer=optimizer)
     try:
         torch.cuda.set_sync_debug_mode("error")
-        minimize(Walk(image), objective, iterations=12, optimizer=optimizer)
+        minimize(Iterate(image), objective, iterations=12, optimizer=optimizer)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from videostyle.style import builtin, losses, vgg
-from videostyle.style.vgg import VGG19
+from videostyle.style.features import builtin, vgg
+from videostyle.style.features.vgg import VGG19
+from videostyle.style.objective import losses
 
 BITS = {1: "477d9b369e4e3067"}
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 import videostyle
 from tests import media
-from videostyle.media.comment import read_comment
+from videostyle.media.provenance import read_comment
 from videostyle.render.words import parse_frames, parse_time
 
 COMMAND = Path(sys.executable).with_name("videostyle")

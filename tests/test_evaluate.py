@@ -16,12 +16,12 @@ from PIL import Image
 from tests import media
 from tests.test_cli import command, refusal
 from videostyle.frames import Frame, Motion
-from videostyle.measure import formulas
-from videostyle.measure.compare import Comparison, Measures, Pair, compare
-from videostyle.measure.evaluate import Request, evaluate
-from videostyle.measure.heatmap import DOUBT, heat
-from videostyle.measure.plot import MOST, PlotFile
-from videostyle.measure.summary import NAMES, Statistic
+from videostyle.measure.quality import formulas
+from videostyle.measure.quality.compare import Comparison, Measures, Pair, compare
+from videostyle.measure.quality.evaluate import Request, evaluate
+from videostyle.measure.quality.heatmap import DOUBT, heat
+from videostyle.measure.quality.plot import MOST, PlotFile
+from videostyle.measure.quality.summary import NAMES, Statistic
 from videostyle.media.source import Span
 from videostyle.motion.flow import METHODS
 
@@ -188,8 +188,8 @@ def test_what_enters_the_picture_is_no_drift_along_the_motion(measured):
 
 
 def test_a_fade_of_the_content_is_not_held_against_the_output(measured):
-    dark = shifted(soft(still(6)), lambda t: -4 * t)
-    _, frames = measured(dark, shifted(dark, lambda t: 30))
+    to_black = shifted(soft(still(6)), lambda t: -4 * t)
+    _, frames = measured(to_black, shifted(to_black, lambda t: 30))
     assert frames[-1].drift == pytest.approx(0, abs=1e-3)
     assert frames[-1].palette_drift == pytest.approx(0, abs=1e-3)
     assert frames[-1].contrast_drift == pytest.approx(0, abs=1e-3)
@@ -222,8 +222,8 @@ def test_laplacian_energy_by_hand():
 
 
 def test_palettes_are_as_far_apart_as_their_colors():
-    dark = np.full((8, 8, 3), 0.2, np.float32)
-    apart = np.abs(formulas.palette(dark + np.float32(0.1)) - formulas.palette(dark)).mean(-1)
+    to_black = np.full((8, 8, 3), 0.2, np.float32)
+    apart = np.abs(formulas.palette(to_black + np.float32(0.1)) - formulas.palette(to_black)).mean(-1)
     assert apart[np.isclose(formulas.DIRECTIONS.max(1), 1)] == pytest.approx([25.5] * 3)  # along one channel
     shuffled = np.random.default_rng(0).permutation(formulas.picture(media.texture(W, H)).reshape(-1, 3))
     same = formulas.palette(shuffled.reshape(H, W, 3)) - formulas.palette(formulas.picture(media.texture(W, H)))
@@ -379,7 +379,7 @@ def test_a_plot_of_a_long_video_keeps_few_points_and_every_peak(tmp_path):
 
 def test_without_a_style_torch_is_not_needed(tmp_path, clip):
     program = (
-        "import sys; from pathlib import Path; from videostyle.measure.evaluate import Request, evaluate;"
+        "import sys; from pathlib import Path; from videostyle.measure.quality.evaluate import Request, evaluate;"
         "evaluate(Request(content=Path(sys.argv[1]), output=Path(sys.argv[1]))); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program, clip], check=True, env=dict(os.environ))

@@ -21,7 +21,8 @@ import videostyle
 from tests import corpus, media
 from tests.test_resume import PLAIN, StopError, packets
 from videostyle.errors import InputError, UnreadableError, VideostyleError, WeightsError
-from videostyle.media import matte, source, still
+from videostyle.media import masks, source
+from videostyle.media.image import still
 from videostyle.media.reader import read_frames
 from videostyle.media.source import Span
 from videostyle.render import segments
@@ -29,7 +30,7 @@ from videostyle.render.journal import state_folder
 from videostyle.render.preflight import check_engine
 from videostyle.render.words import make_span, parse_rate
 from videostyle.settings import NAMES, load, read_made
-from videostyle.style.weights import read_file
+from videostyle.style.features.weights import read_file
 
 MORE = 512 << 20  # bytes by which the memory may have grown at its peak
 PIXELS = 1 << 20  # of a frame that is decoded here: a header may honestly say more than is worth the time
@@ -57,7 +58,7 @@ def fuzz(request):
 
 
 @contextmanager
-def refused(kind):
+def as_input_errors(kind):
     """Done, or refused in words."""
     try:
         yield
@@ -108,7 +109,7 @@ def test_settings_in_a_file(fuzz, tmp_path, texts):
 
     def check(text):
         path.write_bytes(text)
-        with refused(InputError):
+        with as_input_errors(InputError):
             load(path)
 
     fuzz(check, texts, 100)
@@ -120,7 +121,7 @@ def test_the_comment_of_a_result(fuzz, tmp_path):
     )
 
     def check(comment):
-        with refused(InputError):
+        with as_input_errors(InputError):
             videostyle.Settings().override(**read_made(comment, tmp_path / "out.mp4"))
 
     fuzz(check, st.one_of(st.text(max_size=20), made.map(json.dumps)), 150)
@@ -132,7 +133,7 @@ WORDS = st.one_of(st.text(max_size=12), st.text(alphabet="0123456789:./-+e ²٣"
 def test_ranges_times_and_rates(fuzz):
     def check(words):
         frames, start, end, rate = words
-        with refused(InputError):
+        with as_input_errors(InputError):
             make_span(frames, start, end)
             parse_rate(rate or "")
 
@@ -168,7 +169,7 @@ def test_weights(fuzz, tmp_path, suffix, contents):
     def check(content):
         path.write_bytes(content)
         for look in (lambda: check_engine(PLAIN.override(weights=str(path))), lambda: read_file(path, 1)):
-            with refused(WeightsError):
+            with as_input_errors(WeightsError):
                 look()
 
     fuzz(check, contents)
@@ -188,7 +189,7 @@ def test_films(fuzz, tmp_path, suffix):
 
     def check(content):
         path.write_bytes(content)
-        with refused(VideostyleError):
+        with as_input_errors(VideostyleError):
             clip = source.probe(path)
             if clip.width * clip.height <= PIXELS:
                 for _, frame in zip(range(20), read_frames(clip, (32, 24), Span()), strict=False):
@@ -204,7 +205,7 @@ def test_films_from_end_to_end(fuzz, style, tmp_path, suffix, made):
 
     def check(content):
         path.write_bytes(content)
-        with refused(VideostyleError):
+        with as_input_errors(VideostyleError):
             videostyle.stylize_video(path, style, output, PLAIN.override(size=32), overwrite=True)
 
     fuzz(check, harmed(film(tmp_path, suffix), 1200), 20)
@@ -228,11 +229,11 @@ def test_pictures(fuzz, tmp_path, kind, mode):
 
     def check(content):
         path.write_bytes(content)
-        with refused(UnreadableError):
+        with as_input_errors(UnreadableError):
             width, height = still.picture_size(path)
             if width * height <= PIXELS:
                 assert still.read_still(path).shape == (height, width, 3)
-            matte.check_matte(path)
+            masks.check_mask(path)
 
     fuzz(check, harmed(picture(kind, mode)))
 
@@ -256,7 +257,7 @@ def test_the_state_of_a_job(fuzz, style, tmp_path, monkeypatch):
         state_folder(output).mkdir(exist_ok=True)
         for other, content in kept.items():
             (state_folder(output) / other).write_bytes(harm if other == name else content)
-        with refused(VideostyleError):
+        with as_input_errors(VideostyleError):
             videostyle.stylize_video(clip, style, output, job, resume=True)
             assert packets(output) == expected
 

@@ -9,16 +9,17 @@ import torch
 
 from tests import media
 from tests.test_cli import command
-from videostyle.frames import Frame, Step
-from videostyle.measure.alone import alone
-from videostyle.measure.step import Case, standard_objective
+from videostyle.frames import Frame, TrackedFrame
+from videostyle.measure.speed.isolated import run_isolated
+from videostyle.measure.speed.step import Case, standard_objective
 from videostyle.motion.follow import follow_motion
 from videostyle.settings import Settings
-from videostyle.style import losses, weights
-from videostyle.style.capture import Tapes, recorder
-from videostyle.style.optimize import Walk, _evaluate, minimize
+from videostyle.style.cuda_graph import GraphCache, recorder
+from videostyle.style.features import weights
+from videostyle.style.features.vgg import VGG19
+from videostyle.style.objective import losses
+from videostyle.style.optimize.minimize import Iterate, _evaluate, minimize
 from videostyle.style.stylizer import Stylizer
-from videostyle.style.vgg import VGG19
 
 pytestmark = pytest.mark.gpu
 
@@ -40,14 +41,14 @@ def standard(precision, size=(96, 64)):
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
 def test_recorded_steps_are_those_that_are_launched(optimizer, precision, caplog):
     image, objective = standard(precision)
-    tapes = Tapes(recorder(image.device))
+    graphs = GraphCache(recorder(image.device))
     found = []
-    for each in (Tapes(None), tapes, tapes):  # the second time from the recording of the first
-        steps = each.steps_down(objective)
-        how = {"optimizer": optimizer, "stiffness": objective.stiffness, "steps": steps}
-        found.append(minimize(Walk(image), objective, iterations=8, **how))
+    for each in (GraphCache(None), graphs, graphs):  # the second time from the recording of the first
+        steps = each.stepper(objective)
+        how = {"optimizer": optimizer, "stiffness": objective.hessian_diagonal, "steps": steps}
+        found.append(minimize(Iterate(image), objective, iterations=8, **how))
     assert not caplog.records
-    assert len(tapes._tapes) == 1
+    assert len(graphs._graphs) == 1
     launched, *recorded = found
     for walk in recorded:
         torch.testing.assert_close(walk.image, launched.image, atol=2 / 255, rtol=0)
@@ -76,7 +77,7 @@ def test_a_clip_is_stylized_from_recordings(caplog):
     made = list(stylizer.stylize(follow_motion(steps, settings.flow)))
     assert len(made) == 5
     assert not caplog.records
-    assert len(stylizer._tapes._tapes) > 0
+    assert len(stylizer._graphs._graphs) > 0
     assert all(0 < m.losses["style"] < 10 for m in made)
     assert np.abs(made[-1].frame.pixels.astype(int) - images[-1]).mean() > 5
 
@@ -88,8 +89,8 @@ def _with_less_memory(share):
     handler = logging.Handler()
     handler.emit = lambda record: notices.append(record.getMessage())
     logging.getLogger("videostyle").addHandler(handler)
-    settings = Settings(first_iterations=4, iterations=2, levels=(1.0,))
-    step = Step(Frame(media.texture(1024, 768), 0, Fraction(1), 1, 0), None)
+    settings = Settings(first_iterations=4, iterations=2, scales=(1.0,))
+    step = TrackedFrame(Frame(media.texture(1024, 768), 0, Fraction(1), 1, 0), None)
     network = network_on(device, torch.float16)
 
     def restyled():
@@ -104,7 +105,7 @@ def _with_less_memory(share):
 
 
 def test_where_memory_ends_the_work_goes_on_in_tiles():
-    whole, tiled, notices = alone(_with_less_memory, 0.85)
+    whole, tiled, notices = run_isolated(_with_less_memory, 0.85)
     assert whole
     assert tiled
     assert any("tiles" in notice for notice in notices)

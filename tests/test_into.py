@@ -18,8 +18,8 @@ from tests.test_media import TAGS, bars, stored
 from tests.test_resume import PLAIN, STYLED, StopError, packets
 from videostyle.cli import main
 from videostyle.errors import InputError, OutputError, UnreadableError
-from videostyle.media.comment import read_comment
-from videostyle.media.finished import FinishedFilm, Packed
+from videostyle.media.existing import ExistingVideo, PacketTiming
+from videostyle.media.provenance import read_comment
 from videostyle.media.reader import read_frames
 from videostyle.media.source import probe
 from videostyle.media.writer import VideoWriter
@@ -45,7 +45,7 @@ def short_segments(monkeypatch):
     monkeypatch.setattr(segments, "SHORTEST", 2)
 
 
-def lit(path):
+def apply_fade(path):
     """Eight frames of PQ, graded for 4000 cd/m², with highlights."""
     said = (
         "hdr10=1:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(40000000,50):max-cll=4000,80"
@@ -146,7 +146,7 @@ def test_ten_bits_and_hdr_stay(style, tmp_path, name, codec, suffix):
 @pytest.mark.parametrize("codec", ["hevc", "ffv1"])
 def test_a_range_of_an_hdr_film_is_styled_in_the_light_of_its_source(style, tmp_path, codec):
     """Also where the codec cannot say how bright that is."""
-    film, output = lit(tmp_path / "film.mp4"), tmp_path / "out.mkv"
+    film, output = apply_fade(tmp_path / "film.mp4"), tmp_path / "out.mkv"
     settings = STYLED.override(codec=codec, content_weight=100, style_weight=0)
     videostyle.stylize_video(film, style, output, settings)
     before = media.shown(output)[0]
@@ -472,5 +472,5 @@ def test_what_is_not_there_or_not_of_this_film_is_refused(film, style, tmp_path)
     ],
 )
 def test_as_little_as_can_be_is_touched(shown, keys, wanted, touched):
-    packets = tuple(Packed(pts, 1, pts, pts in keys) for pts in shown)
-    assert FinishedFilm(None, packets).touched(wanted) == touched
+    packets = tuple(PacketTiming(pts, 1, pts, pts in keys) for pts in shown)
+    assert ExistingVideo(None, packets).reencoded_range(wanted) == touched

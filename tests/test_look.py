@@ -8,18 +8,19 @@ import pytest
 import torch
 
 from tests import media
-from videostyle.frames import Frame, Step
+from videostyle.frames import Frame, TrackedFrame
 from videostyle.settings import PRESETS, Settings
-from videostyle.style import attention, color, look, losses, pixels
-from videostyle.style.layers import layer_shares
-from videostyle.style.look import HALVED, Look, Style
-from videostyle.style.measures import MEASURES, in_half, mixed
-from videostyle.style.memory import LADDER, Tiled
-from videostyle.style.objective import Objective, TemporalTerm
-from videostyle.style.schedule import fresh_levels
+from videostyle.style import pixels
+from videostyle.style.features.layers import layer_shares
+from videostyle.style.objective import attention, look, losses, palette
+from videostyle.style.objective.look import HALVED, Look, Style
+from videostyle.style.objective.statistics import STATISTICS, in_bfloat16, mixed
+from videostyle.style.objective.terms import Objective, TemporalTerm
+from videostyle.style.optimize.schedule import fresh_levels
 from videostyle.style.stylizer import Stylizer
+from videostyle.style.tiling import FALLBACKS, Tiled
 
-SETTINGS = Settings(first_iterations=15, levels=(1.0,))
+SETTINGS = Settings(first_iterations=15, scales=(1.0,))
 STYLE = media.texture(80, 60, seed=7)[..., ::-1].copy()
 IMAGE = media.texture(64, 48)
 CPU = torch.device("cpu")
@@ -27,7 +28,7 @@ CPU = torch.device("cpu")
 
 def stylized(network, *, image=IMAGE, styles=(STYLE,), regions=(), masks=(), **changes):
     stylizer = Stylizer(SETTINGS.override(**changes), network, list(styles), CPU, masks=masks)
-    (made,) = stylizer.stylize([Step(Frame(image, 0, Fraction(1), 1, 0), None, regions=tuple(regions))])
+    (made,) = stylizer.stylize([TrackedFrame(Frame(image, 0, Fraction(1), 1, 0), None, regions=tuple(regions))])
     return made
 
 
@@ -36,7 +37,7 @@ def picture(network, **how):
 
 
 def lab(image):
-    return color.to_oklab(pixels.to_tensor(image))
+    return palette.to_oklab(pixels.to_tensor(image))
 
 
 def painted(hue):
@@ -53,21 +54,21 @@ RED, BLUE = painted((200, 40, 30)), painted((30, 60, 210))
 
 
 def test_oklab_by_its_authors_numbers():
-    white = color.to_oklab(torch.ones(1, 3, 1, 1)).flatten()
+    white = palette.to_oklab(torch.ones(1, 3, 1, 1)).flatten()
     torch.testing.assert_close(white, torch.tensor([1.0, 0.0, 0.0]), atol=1e-3, rtol=0)
-    red = color.to_oklab(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)).flatten()
+    red = palette.to_oklab(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)).flatten()
     torch.testing.assert_close(red, torch.tensor([0.62796, 0.22486, 0.12585]), atol=1e-3, rtol=0)
 
 
 def test_oklab_and_back_is_the_picture():
     image = torch.rand(1, 3, 8, 8)
-    torch.testing.assert_close(color.from_oklab(color.to_oklab(image)), image, atol=1e-3, rtol=0)
+    torch.testing.assert_close(palette.from_oklab(palette.to_oklab(image)), image, atol=1e-3, rtol=0)
 
 
 def test_a_palette_match_has_the_others_mean_and_covariance():
     image = 0.5 + 0.05 * torch.randn(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
     other = 0.4 + 0.1 * torch.rand(1, 3, 30, 30, generator=torch.Generator().manual_seed(1)).cumsum(1) / 2
-    moved, wanted = (x.flatten(2)[0] for x in (color.palette_matched(image, other), other))
+    moved, wanted = (x.flatten(2)[0] for x in (palette.palette_matched(image, other), other))
     torch.testing.assert_close(moved.mean(1), wanted.mean(1), atol=2e-3, rtol=0)
     torch.testing.assert_close(torch.cov(moved), torch.cov(wanted), atol=2e-4, rtol=0)
 
@@ -89,38 +90,38 @@ def test_a_matched_style_has_the_contents_palette(network):
 # Measures
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_a_measure_is_nothing_for_the_style_and_falls_towards_it(name):
     generator = torch.Generator().manual_seed(0)
     style = torch.rand(1, 8, 20, 20, generator=generator).cumsum(1)
     far = torch.rand(1, 8, 20, 20, generator=generator)
-    measure = MEASURES[name]
-    distance = measure.towards(measure.describe(style, None))
-    gaps = [float(distance(measure.describe(far + t * (style - far), None))) for t in (0, 0.5, 1)]
+    measure = STATISTICS[name]
+    distance = measure.distance_to(measure.compute(style, None))
+    gaps = [float(distance(measure.compute(far + t * (style - far), None))) for t in (0, 0.5, 1)]
     assert gaps[0] > 1.5 * gaps[1] > 0
     assert abs(gaps[2]) < 1e-4 * gaps[0] + 1e-5
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_a_measure_has_a_gradient_that_descends(name):
     style = torch.rand(1, 8, 16, 16, generator=torch.Generator().manual_seed(0))
-    measure = MEASURES[name]
-    distance = measure.towards(measure.describe(style, None))
+    measure = STATISTICS[name]
+    distance = measure.distance_to(measure.compute(style, None))
     x = torch.rand(1, 8, 16, 16, generator=torch.Generator().manual_seed(1), requires_grad=True)
-    loss = distance(measure.describe(x * 2, None))
+    loss = distance(measure.compute(x * 2, None))
     (slope,) = torch.autograd.grad(loss, x)
-    lower = distance(measure.describe(2 * (x - 0.05 * slope / slope.abs().max()), None))
+    lower = distance(measure.compute(2 * (x - 0.05 * slope / slope.abs().max()), None))
     assert float(lower.detach()) < float(loss.detach())
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_places_of_no_weight_are_not_seen(name):
     features = torch.rand(1, 4, 12, 12, generator=torch.Generator().manual_seed(0))
     other = features.clone()
     other[..., 6:] = 9
-    places = torch.zeros(1, 1, 12, 12)
-    places[..., :6] = 2.0
-    seen, alone = (MEASURES[name].describe(f, p) for f, p in ((other, places), (features[..., :6], None)))
+    guidance = torch.zeros(1, 1, 12, 12)
+    guidance[..., :6] = 2.0
+    seen, alone = (STATISTICS[name].compute(f, p) for f, p in ((other, guidance), (features[..., :6], None)))
     for a, b in zip(seen, alone, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-3)
 
@@ -130,24 +131,24 @@ def test_a_measure_in_half_precision_has_the_gradient_of_float32(name):
     generator = torch.Generator().manual_seed(0)
     style, x = (torch.rand(1, 32, 16, 16, generator=generator).cumsum(1) for _ in range(2))
 
-    def gradient(measure, places):
+    def gradient(measure, guidance):
         leaf = x.clone().requires_grad_(True)
-        aim = MEASURES[name].towards(MEASURES[name].describe(style, None))
-        loss = aim(measure.describe(leaf, places))
+        aim = STATISTICS[name].distance_to(STATISTICS[name].compute(style, None))
+        loss = aim(measure.compute(leaf, guidance))
         return torch.autograd.grad(loss, leaf)[0]
 
-    exact, half = gradient(MEASURES[name], None), gradient(in_half(MEASURES[name]), None)
+    exact, half = gradient(STATISTICS[name], None), gradient(in_bfloat16(STATISTICS[name]), None)
     assert half.dtype == torch.float32
     assert torch.cosine_similarity(exact.flatten(), half.flatten(), dim=0) > 0.999
     assert not torch.equal(exact, half)
-    places = torch.linspace(0, 1, 256).view(1, 1, 16, 16)
-    assert torch.equal(gradient(MEASURES[name], places), gradient(in_half(MEASURES[name]), places))
+    guidance = torch.linspace(0, 1, 256).view(1, 1, 16, 16)
+    assert torch.equal(gradient(STATISTICS[name], guidance), gradient(in_bfloat16(STATISTICS[name]), guidance))
 
 
 def test_weighted_moments_have_the_gradient_that_differences_say():
     features = torch.rand(1, 3, 4, 5, dtype=torch.float64, requires_grad=True)
-    places = torch.rand(1, 1, 4, 5, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda x: losses.channel_moments(x, places), (features,))
+    guidance = torch.rand(1, 1, 4, 5, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: losses.channel_moments(x, guidance), (features,))
 
 
 def test_wasserstein_distance_of_gaussians_by_hand():
@@ -266,14 +267,14 @@ def test_decay_gives_the_style_less_to_say_at_the_end(network, optimizer):
 
 def test_averaged_steps_are_less_noisy(network):
     grain = []
-    for averaging in (0, 0.9):
-        image = picture(network, averaging=averaging, optimizer="adam").astype(float)
+    for ema_decay in (0, 0.9):
+        image = picture(network, ema_decay=ema_decay, optimizer="adam").astype(float)
         grain.append(np.abs(np.diff(image, n=2, axis=1)).mean())
     assert grain[1] < 0.97 * grain[0]
 
 
 def test_levels_have_as_many_steps_each():
-    levels = fresh_levels(Settings(first_iterations=20, levels=(0.25, 0.5, 1.0)), 512)
+    levels = fresh_levels(Settings(first_iterations=20, scales=(0.25, 0.5, 1.0)), 512)
     assert [(level.scale, level.iterations) for level in levels] == [(0.25, 20), (0.5, 20), (1.0, 20)]
     assert [level.progress(0.5) for level in levels] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
 
@@ -289,7 +290,7 @@ def test_a_larger_picture_goes_through_the_sizes_of_a_smaller_one():
 
 def test_a_report_tells_content_and_style(network, caplog):
     with caplog.at_level(logging.INFO, logger="videostyle"):
-        stylized(network, report=5)
+        stylized(network, log_every=5)
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 3
     assert told[0].startswith("step 5 of 15: content ")
@@ -300,7 +301,7 @@ def test_a_start_is_what_was_asked_for(network):
     other = media.texture(64, 48, seed=11)
     nothing = {"first_iterations": 0}
     stylizer = Stylizer(SETTINGS.override(first_iterations=0, init="other.png"), network, [STYLE], CPU, init=other)
-    (made,) = stylizer.stylize([Step(Frame(IMAGE, 0, Fraction(1), 1, 0), None)])
+    (made,) = stylizer.stylize([TrackedFrame(Frame(IMAGE, 0, Fraction(1), 1, 0), None)])
     np.testing.assert_array_equal(made.frame.pixels, other)
     noise, colors = (picture(network, init=kind, **nothing) for kind in ("noise", "style"))
     assert abs(noise.mean() - 127) < 5
@@ -312,7 +313,7 @@ def test_the_classic_preset_is_the_classic_recipe():
     assert layer_shares(gatys.content_layers) == layer_shares(["block5_conv2"])
     assert layer_shares(gatys.style_layers) == {f"relu{k}_1": 0.2 for k in range(1, 6)}
     assert (gatys.optimizer, gatys.first_iterations, gatys.size, gatys.init) == ("lbfgs", 1000, 512, "content")
-    assert (gatys.style_weight, gatys.content_weight, gatys.report) == (1e4, 1, 100)
+    assert (gatys.style_weight, gatys.content_weight, gatys.log_every) == (1e4, 1, 100)
 
 
 def test_classic_losses_are_plain_mean_squared_errors(network):
@@ -394,7 +395,7 @@ def test_a_full_device_is_met_with_smaller_steps_down(network, caplog):
 
     image = np.zeros((16, 512, 3), np.uint8)
     stylizer = Stylizer(SETTINGS.override(first_iterations=1, size=512), network, [STYLE], CPU)
-    stylizer._ways = {rung: Tiled(Small(), rung.tile) if rung.tile else Small() for rung in LADDER}
+    stylizer._ways = {mode: Tiled(Small(), mode.tile) if mode.tile else Small() for mode in FALLBACKS}
     with caplog.at_level(logging.WARNING, logger="videostyle"), pytest.raises(torch.OutOfMemoryError):
-        list(stylizer.stylize([Step(Frame(image, 0, Fraction(1), 1, 0), None)]))
-    assert [record.getMessage().partition("with ")[2] for record in caplog.records] == [str(r) for r in LADDER[1:]]
+        list(stylizer.stylize([TrackedFrame(Frame(image, 0, Fraction(1), 1, 0), None)]))
+    assert [record.getMessage().partition("with ")[2] for record in caplog.records] == [str(r) for r in FALLBACKS[1:]]

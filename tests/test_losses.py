@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from videostyle.style import losses
+from videostyle.style.objective import losses
 
 
 def test_gram_matrix_by_hand():
@@ -22,14 +22,14 @@ def test_moments_have_the_gradient_that_differences_say():
     assert torch.autograd.gradcheck(losses.gram_matrix, (features,))
 
 
-@pytest.mark.parametrize("places", [None, torch.rand(1, 1, 9, 7)])
-def test_moments_of_float32_are_those_of_float64(places):
+@pytest.mark.parametrize("guidance", [None, torch.rand(1, 1, 9, 7)])
+def test_moments_of_float32_are_those_of_float64(guidance):
     """Of float32 oneDNN takes the matrix products, where it is there."""
     features = torch.rand(1, 48, 9, 7).requires_grad_(True)
     slope = torch.rand(48, 48)
 
     def found(dtype):
-        seen = None if places is None else places.to(dtype)
+        seen = None if guidance is None else guidance.to(dtype)
         mean, covariance = losses.channel_moments(features.to(dtype), seen)
         (gradient,) = torch.autograd.grad(mean.sum() + (covariance * slope.to(dtype)).sum(), features)
         return [value.detach().float() for value in (mean, covariance, gradient)]

@@ -13,12 +13,12 @@ from tests import media
 from tests.pictures import UNTOUCHED
 from videostyle.errors import InputError, MediaError, OutputError, SettingError, UnreadableError
 from videostyle.frames import Frame, fit
-from videostyle.media.codecs import DELIVERIES, choose
-from videostyle.media.color import Colors
-from videostyle.media.hdr import Light, from_display, to_display
+from videostyle.media.audio.soundtrack import plan_tracks
 from videostyle.media.reader import read_frames
-from videostyle.media.sound import plan_tracks
 from videostyle.media.source import Span, probe
+from videostyle.media.video.codecs import DELIVERIES, choose
+from videostyle.media.video.color import Colors
+from videostyle.media.video.hdr import HdrMetadata, from_display, to_display
 from videostyle.media.writer import VideoWriter, check_output
 
 
@@ -346,7 +346,7 @@ def test_color_bars_come_out_within_two_levels_and_with_their_tags(tmp_path, nam
 
 
 def unlimited(clip):
-    return clip if clip.light is None else replace(clip, light=clip.light.unlimited())
+    return clip if clip.hdr is None else replace(clip, light=clip.hdr.unlimited())
 
 
 @pytest.mark.parametrize("name", ["BT.709", "BT.601", "full range", "BT.2020"])
@@ -397,7 +397,7 @@ def test_hdr_is_never_made_eight_bit(tmp_path, caplog):
 
 
 def test_pq_is_shown_as_bright_as_a_display_shows_it_and_comes_back():
-    light = Light(1000.0)
+    light = HdrMetadata(1000.0)
     codes = np.uint16([[[0, 65535 * 0.5807, 65535 * 0.7518]]])  # 0, 203 and 1000 cd/m²
     np.testing.assert_allclose(to_display(codes, light)[0, 0] / 65535, [0, 0.8, 1], atol=0.001)
     ramp = np.arange(0, 65536, 7, dtype=np.uint16)
@@ -418,10 +418,10 @@ def test_the_light_of_an_hdr_film_is_written_down_again(tmp_path):
         frame.pts = 0
         container.mux(film.encode(frame))
         container.mux(film.encode(None))
-    light = probe(source).light
+    light = probe(source).hdr
     assert (light.peak, light.content, light.mastering[-2:]) == (4000, (900, 80), (0.005, 4000))
     for codec in ("h264", "hevc", "av1"):
-        copied = probe(copy(source, tmp_path / f"{codec}.mp4", codec=codec)).light
+        copied = probe(copy(source, tmp_path / f"{codec}.mp4", codec=codec)).hdr
         assert copied.content == light.content
         assert copied.mastering == pytest.approx(light.mastering, rel=1e-3)
 

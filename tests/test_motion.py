@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 
 from tests import media
-from videostyle.frames import Frame, Light
+from videostyle.frames import Frame, Fade
+from videostyle.motion.fade import estimate_fade, match_exposure
 from videostyle.motion.flow import (
     ALIKE,
     CLEARLY_BETTER,
     MASKS,
     METHODS,
     REACHES,
-    consistent,
+    away_from_motion_boundaries,
     estimate,
-    looks_right,
-    off_boundaries,
-    reached,
-    settled,
+    forward_backward_consistency,
+    photometric_consistency,
+    previously_visible,
+    refine_boundaries,
 )
-from videostyle.motion.follow import and_back, follow_motion
-from videostyle.motion.light import in_one_light, light_of
+from videostyle.motion.follow import follow_motion, with_forward_motion
 from videostyle.motion.shots import find_shots
 
 
@@ -65,7 +65,7 @@ def test_what_enters_the_picture_is_not_trusted_and_the_rest_is():
 def test_what_enters_by_less_than_a_pixel_is_trusted_by_as_much_less(step):
     flow = np.zeros((20, 30, 2), np.float32)
     flow[..., 0] = step
-    trusted = consistent(flow, -flow)
+    trusted = forward_backward_consistency(flow, -flow)
     assert trusted[:, :-1].min() == 1
     np.testing.assert_allclose(trusted[:, -1], 1 - 2 * step, atol=1e-5)
 
@@ -88,18 +88,18 @@ def test_motion_ends_where_the_moving_thing_does():
     near, touched = (cv2.dilate(d, np.ones((k, k), np.uint8)) > 0 for d, k in ((covers, 11), (was | covers, 3)))
     ring = near & ~touched
     smooth = METHODS["dis-fine"](*(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (now, before)))
-    error = np.hypot(*settled(smooth, now, before).transpose(2, 0, 1))[ring].mean()
+    error = np.hypot(*refine_boundaries(smooth, now, before).transpose(2, 0, 1))[ring].mean()
     assert error < 0.5 * np.hypot(*smooth.transpose(2, 0, 1))[ring].mean()
 
 
 def test_a_smooth_motion_is_left_as_it_was_found():
     before, now = media.panning(2, 128, 96, step=2)
     smooth = METHODS["dis-fine"](*(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (now, before)))
-    assert np.abs(settled(smooth, now, before) - smooth)[16:-16, 16:-16].max() < 0.5
+    assert np.abs(refine_boundaries(smooth, now, before) - smooth)[16:-16, 16:-16].max() < 0.5
 
 
 def settled_everywhere(flow, here, there):
-    """The definition of `settled`: every pixel asks all its neighbours."""
+    """The definition of `refine_boundaries`: every pixel asks all its neighbours."""
     h, w = flow.shape[:2]
     y, x = np.mgrid[:h, :w].astype(np.float32)
 
@@ -125,7 +125,7 @@ def test_only_pixels_with_other_neighbours_are_asked_and_nothing_is_missed(noise
     flow += noise * np.random.default_rng(0).normal(size=flow.shape).astype(np.float32)
     expected = settled_everywhere(flow, now, before)
     assert (expected != flow).any()
-    np.testing.assert_allclose(settled(flow, now, before), expected, atol=1e-4)
+    np.testing.assert_allclose(refine_boundaries(flow, now, before), expected, atol=1e-4)
 
 
 def test_what_an_object_uncovers_is_not_trusted():
@@ -139,15 +139,15 @@ def test_what_an_object_uncovers_is_not_trusted():
 
 def test_a_flow_that_does_not_lead_home_is_not_trusted():
     flow = np.zeros((20, 20, 2), np.float32)
-    assert consistent(flow, flow).min() == 1
-    assert consistent(flow, flow + 3)[5:-5, 5:-5].max() == 0
+    assert forward_backward_consistency(flow, flow).min() == 1
+    assert forward_backward_consistency(flow, flow + 3)[5:-5, 5:-5].max() == 0
 
 
 def test_the_border_of_a_slow_pan_is_not_trusted_as_much_and_that_of_a_still_is():
     flow = np.zeros((20, 20, 2), np.float32)
-    assert consistent(flow, flow).min() == 1
+    assert forward_backward_consistency(flow, flow).min() == 1
     flow[..., 0] = 0.4
-    trusted = consistent(flow, -flow)
+    trusted = forward_backward_consistency(flow, -flow)
     assert trusted[:, -1].max() < 0.3
     assert trusted[:, :-1].min() == 1
 
@@ -155,7 +155,7 @@ def test_the_border_of_a_slow_pan_is_not_trusted_as_much_and_that_of_a_still_is(
 def test_the_edge_of_what_moves_is_a_boundary():
     flow = np.zeros((20, 20, 2), np.float32)
     flow[:, 10:] = 4
-    calm = off_boundaries(flow)
+    calm = away_from_motion_boundaries(flow)
     assert calm[:, 9:11].max() == 0
     assert calm[:, :8].min() == calm[:, 12:].min() == 1
 
@@ -163,7 +163,7 @@ def test_the_edge_of_what_moves_is_a_boundary():
 def test_what_no_flow_leads_to_was_hidden_also_where_it_is_stretched_over_it():
     forward = np.zeros((20, 60, 2), np.float32)
     forward[..., 0] = np.interp(np.arange(60), [28, 32], [-3, 3])  # the halves part, and leave 6 pixels between them
-    seen = reached(forward)[8:-8]
+    seen = previously_visible(forward)[8:-8]
     assert seen[:, 28:33].max() == 0
     assert seen[:, 4:24].min() == seen[:, 36:56].min() == 1
 
@@ -171,7 +171,7 @@ def test_what_no_flow_leads_to_was_hidden_also_where_it_is_stretched_over_it():
 def test_what_a_camera_that_moves_in_spreads_out_was_not_hidden():
     y, x = np.mgrid[:48, :64].astype(np.float32)
     forward = 0.25 * np.stack([x - 32, y - 24], -1)
-    assert reached(forward)[4:-4, 4:-4].min() == 1
+    assert previously_visible(forward)[4:-4, 4:-4].min() == 1
 
 
 def test_a_flow_that_explains_another_picture_is_not_trusted():
@@ -180,7 +180,7 @@ def test_a_flow_that_explains_another_picture_is_not_trusted():
     flow[..., 0] = 2
     changed = now.copy()
     changed[20:40, 30:60] = 255 - changed[20:40, 30:60]
-    right = looks_right(flow, changed, before)
+    right = photometric_consistency(flow, changed, before)
     assert right[24:36, 34:56].mean() < 0.2
     assert right[:, :26].mean() > 0.98
 
@@ -188,7 +188,7 @@ def test_a_flow_that_explains_another_picture_is_not_trusted():
 def test_where_all_is_wrong_nothing_is_trusted():
     flow, picture = np.zeros((64, 96, 2), np.float32), media.texture(96, 64)
     for other in (np.full_like(picture, 255), media.texture(96, 64, seed=5)):
-        assert looks_right(flow, picture, other).mean() < 0.35
+        assert photometric_consistency(flow, picture, other).mean() < 0.35
 
 
 def test_a_change_of_light_is_no_reason_for_doubt():
@@ -196,7 +196,7 @@ def test_a_change_of_light_is_no_reason_for_doubt():
     flow = np.zeros((64, 96, 2), np.float32)
     flow[..., 0] = 2
     for darker in (0.6 * now.astype(float), 0.8 * now + np.array([30, 0, 20])):
-        assert looks_right(flow, darker.clip(0, 255).astype(np.uint8), before)[:, :-4].mean() > 0.95
+        assert photometric_consistency(flow, darker.clip(0, 255).astype(np.uint8), before)[:, :-4].mean() > 0.95
 
 
 def test_evidence_finds_more_of_what_was_uncovered_than_geometry_and_doubts_less_else():
@@ -227,18 +227,18 @@ def passing_bar():
 def test_what_comes_back_is_recalled_from_the_frame_that_saw_it():
     steps = list(follow_motion(as_frames(passing_bar()), "dis-fine"))
     step = steps[11]  # the bar has covered 36:60 and uncovers 30:36
-    assert step.recalls
-    seen = sum(recall.motion.mask for recall in step.recalls)[8:-8, 31:35]
+    assert step.references
+    seen = sum(recall.motion.mask for recall in step.references)[8:-8, 31:35]
     assert seen.mean() > 0.6
-    assert all(recall.index in steps[recall.index].kept for recall in step.recalls)
+    assert all(recall.index in steps[recall.index].retained for recall in step.references)
 
 
 def test_nothing_is_recalled_where_the_previous_frame_serves_and_nothing_across_a_cut():
     still = list(follow_motion(as_frames([media.texture(96, 64)] * 10), "dis-fast"))
-    assert all(step.recalls == () for step in still)
+    assert all(step.references == () for step in still)
     images = media.panning(9, seed=1) + [255 - image for image in media.panning(9, seed=9)]
     steps = list(follow_motion(as_frames(images), "dis-fast"))
-    assert all(recall.index >= 9 for step in steps[9:] for recall in step.recalls)
+    assert all(recall.index >= 9 for step in steps[9:] for recall in step.references)
 
 
 def test_large_frames_get_flow_in_their_own_pixels():
@@ -327,27 +327,27 @@ def test_only_the_first_frame_of_a_shot_has_no_motion():
 
 def test_the_way_back_is_the_way_there_turned_round_and_none_leads_across_a_cut():
     images = media.panning(3, 96, 64, seed=1) + [255 - image for image in media.panning(3, 96, 64, seed=9)]
-    steps = list(and_back(follow_motion(as_frames(images), "dis-fine"), "dis-fine"))
-    assert [step.frame.index for step in steps if step.back is None] == [0, 3]
+    steps = list(with_forward_motion(follow_motion(as_frames(images), "dis-fine"), "dis-fine"))
+    assert [step.frame.index for step in steps if step.forward_motion is None] == [0, 3]
     for step in (steps[1], steps[5]):
         assert np.abs(step.motion.flow[8:-8, 8:-8, 0] - 2).mean() < 0.2
-        assert np.abs(step.back.flow[8:-8, 8:-8, 0] + 2).mean() < 0.2
-        assert step.back.mask[:, :2].max() < 0.1 < 0.9 < step.motion.mask[:, :2].min()
+        assert np.abs(step.forward_motion.flow[8:-8, 8:-8, 0] + 2).mean() < 0.2
+        assert step.forward_motion.mask[:, :2].max() < 0.1 < 0.9 < step.motion.mask[:, :2].min()
 
 
 def test_a_shot_that_returns_to_a_known_setup_recalls_it():
     one, other = media.panning(5, seed=1), [255 - image for image in media.panning(5, seed=9)]
     steps = list(follow_motion(as_frames([*one, *other, *one[::-1]]), "dis-fine"))
     assert [step.frame.index for step in steps if step.motion is None] == [0, 5, 10]
-    assert [recall.index for recall in steps[10].recalls] == [4]
-    assert steps[5].recalls == ()
-    assert 4 in steps[9].kept
+    assert [recall.index for recall in steps[10].references] == [4]
+    assert steps[5].references == ()
+    assert 4 in steps[9].retained
 
 
 def flashing():
     """A pan with a flash at frame 4: nearly all white, and half of that a frame later."""
     images = media.panning(9, 96, 64)
-    return [media.relit(image, pale={4: 0.15, 5: 0.5}.get(t, 1)) for t, image in enumerate(images)]
+    return [media.relit(image, to_white={4: 0.15, 5: 0.5}.get(t, 1)) for t, image in enumerate(images)]
 
 
 def test_a_flash_is_no_cut_and_leaves_the_flow_alone():
@@ -361,43 +361,47 @@ def test_a_flash_is_no_cut_and_leaves_the_flow_alone():
 def test_pictures_in_one_light_are_left_as_they_are():
     one, other = media.panning(2)
     for pair in ((one, other), (one, media.texture(64, 48, seed=9))):
-        assert all(a is b for a, b in zip(in_one_light(*pair), pair, strict=True))
+        assert all(a is b for a, b in zip(match_exposure(*pair), pair, strict=True))
 
 
 @pytest.mark.parametrize("light", [{"dark": 0.4}, {"pale": 0.4}, {"dark": 0.7, "pale": 0.6}], ids=str)
 def test_a_picture_in_less_light_is_brought_into_the_other_s(light):
     image = media.texture(64, 48)
-    relit, same = in_one_light(media.relit(image, **light), image)
+    relit, same = match_exposure(media.relit(image, **light), image)
     assert same is image
     assert np.abs(relit.astype(int) - image).max() <= 3
 
 
 def test_light_is_full_but_where_a_picture_fades():
     image = media.texture(96, 64)
-    assert light_of(image) == light_of(media.relit(image, dark=0.6)) == Light(1, 1)
-    assert light_of(media.relit(image, dark=0)).dark == light_of(media.relit(image, pale=0)).pale == 0
-    assert 0.3 < light_of(media.relit(image, dark=0.15)).dark < 0.6
-    assert light_of(image.astype(np.uint16) * 257) == Light(1, 1)
+    assert estimate_fade(image) == estimate_fade(media.relit(image, to_black=0.6)) == Fade(1, 1)
+    assert (
+        estimate_fade(media.relit(image, to_black=0)).to_black
+        == estimate_fade(media.relit(image, to_white=0)).to_white
+        == 0
+    )
+    assert 0.3 < estimate_fade(media.relit(image, to_black=0.15)).to_black < 0.6
+    assert estimate_fade(image.astype(np.uint16) * 257) == Fade(1, 1)
 
 
 def test_a_scene_that_comes_back_out_of_the_dark_is_known():
     scene = media.panning(12, 96, 64, step=1)
     light = [1, 1, 0.7, 0.4, 0.1, 0, 0, 0.1, 0.4, 0.7, 1, 1]
     steps = list(
-        follow_motion(as_frames([media.relit(i, dark=d) for i, d in zip(scene, light, strict=True)]), "dis-fine")
+        follow_motion(as_frames([media.relit(i, to_black=d) for i, d in zip(scene, light, strict=True)]), "dis-fine")
     )
     assert [step.frame.index for step in steps if step.motion is None] == [0, 7]
-    assert [recall.index for recall in steps[7].recalls] == [6]
+    assert [recall.index for recall in steps[7].references] == [6]
 
 
 def test_another_scene_out_of_the_dark_begins_anew():
     light = [1, 0.6, 0.2, 0, 0, 0.2, 0.6, 1]
     scenes = media.panning(4, seed=1) + [255 - image for image in media.panning(4, seed=9)]
     steps = list(
-        follow_motion(as_frames([media.relit(i, dark=d) for i, d in zip(scenes, light, strict=True)]), "dis-fine")
+        follow_motion(as_frames([media.relit(i, to_black=d) for i, d in zip(scenes, light, strict=True)]), "dis-fine")
     )
     assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
-    assert steps[5].recalls == ()
+    assert steps[5].references == ()
 
 
 def measuring():

@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from videostyle.style.optimize import FAR, HISTORY, NEAR, Pairs, Preconditioner, Prior, Walk
-from videostyle.style.optimize import minimize as minimize_from
+from videostyle.style.optimize.minimize import FRESH_PRIOR, HISTORY, WARM_PRIOR, Iterate, Pairs, Preconditioner, Prior
+from videostyle.style.optimize.minimize import minimize as minimize_from
 
 TARGET = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
 
 
 def minimize(start, objective, **how):
-    return minimize_from(Walk(start), objective, **how)
+    return minimize_from(Iterate(start), objective, **how)
 
 
 def distance(image, progress=0.0):
@@ -69,7 +69,7 @@ def test_the_same_start_gives_the_same_bits():
 
 
 def test_the_preconditioner_is_symmetric_and_positive():
-    precondition = Preconditioner.of(torch.zeros(1, 3, 9, 14))
+    precondition = Preconditioner.for_image(torch.zeros(1, 3, 9, 14))
     a, b = torch.randn(1, 3, 9, 14), torch.randn(1, 3, 9, 14)
     torch.testing.assert_close((a * precondition(b)).sum(), (b * precondition(a)).sum(), rtol=1e-4, atol=1e-4)
     assert (a * precondition(a)).sum() > 0
@@ -93,13 +93,13 @@ def test_known_stiffness_is_not_to_be_found_out():
         return loss, {"held": loss}
 
     least = minimize(TARGET, held, iterations=300).image
-    plain, knowing = (minimize(TARGET, held, iterations=6, stiffness=s).image for s in (None, stiff))
+    plain, knowing = (minimize(TARGET, held, iterations=6, hessian_diagonal=s).image for s in (None, stiff))
     assert (knowing - least).square().mean() < 0.5 * (plain - least).square().mean()
 
 
 def test_a_preconditioner_that_knows_stiffness_is_symmetric_and_positive():
     stiff = torch.rand(1, 1, 9, 14, generator=torch.Generator().manual_seed(0))
-    precondition = Preconditioner.of(torch.zeros(1, 3, 9, 14), stiff)
+    precondition = Preconditioner.for_image(torch.zeros(1, 3, 9, 14), stiff)
     a, b = torch.randn(1, 3, 9, 14), torch.randn(1, 3, 9, 14)
     torch.testing.assert_close((a * precondition(b)).sum(), (b * precondition(a)).sum(), rtol=1e-3, atol=1e-3)
     assert (a * precondition(a)).sum() > 0
@@ -119,10 +119,10 @@ def test_the_walk_ends_when_the_loss_no_longer_falls():
 
 def test_adam_carries_its_moments_on():
     start = torch.full_like(TARGET, 0.5)
-    half = minimize_from(Walk(start), distance, iterations=10, optimizer="adam")
-    whole = minimize_from(Walk(start), distance, iterations=20, optimizer="adam").image
+    half = minimize_from(Iterate(start), distance, iterations=10, optimizer="adam")
+    whole = minimize_from(Iterate(start), distance, iterations=20, optimizer="adam").image
     carried = minimize_from(half, distance, iterations=10, optimizer="adam").image
-    fresh = minimize_from(Walk(half.image), distance, iterations=10, optimizer="adam").image
+    fresh = minimize_from(Iterate(half.image), distance, iterations=10, optimizer="adam").image
     torch.testing.assert_close(carried, whole)
     assert not torch.allclose(fresh, whole, atol=1e-3)
 
@@ -132,7 +132,7 @@ def test_an_average_of_the_steps_is_their_mean_when_all_count_alike():
     minimize(
         torch.full_like(TARGET, 0.5), distance, iterations=8, optimizer="adam", on_step=lambda w: seen.append(w.image)
     )
-    found = minimize(torch.full_like(TARGET, 0.5), distance, iterations=8, optimizer="adam", averaging=0.999)
+    found = minimize(torch.full_like(TARGET, 0.5), distance, iterations=8, optimizer="adam", ema_decay=0.999)
     torch.testing.assert_close(found.image, torch.stack(seen).mean(0), atol=1e-3, rtol=0)
 
 
@@ -158,14 +158,14 @@ def test_the_triangular_systems_are_the_two_loops(count):
     ring = Pairs.empty(TARGET).pushed(steps[0], -steps[0], fine)
     for s, y in known:
         ring = ring.pushed(s, y, fine)
-    gradient, precondition = torch.randn(1, 3, 12, 16, generator=generator), Preconditioner.of(TARGET)
+    gradient, precondition = torch.randn(1, 3, 12, 16, generator=generator), Preconditioner.for_image(TARGET)
     s, y = known[-1]
     gamma = (s * y).sum() / (y * precondition.gain(y)).sum()
     expected = two_loops(known[-HISTORY:], gradient, precondition, gamma)
     torch.testing.assert_close(ring.direction(gradient, precondition), expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("prior", [FAR, NEAR, Prior(0.0, 0.02)])
+@pytest.mark.parametrize("prior", [FRESH_PRIOR, WARM_PRIOR, Prior(0.0, 0.02)])
 def test_the_first_step_is_as_long_as_supposed(prior):
     start = torch.full_like(TARGET, 0.5)
     found = minimize(start, distance, iterations=1, prior=prior).image

@@ -13,9 +13,9 @@ from cv2 import imwrite
 import videostyle
 from tests import media
 from videostyle.errors import OutputError
-from videostyle.frames import Frame, Motion, Step
-from videostyle.media import runs
-from videostyle.media.comment import read_comment
+from videostyle.frames import Frame, Motion, TrackedFrame
+from videostyle.media import packet_file
+from videostyle.media.provenance import read_comment
 from videostyle.render import facts, journal, pipeline, segments
 from videostyle.render.journal import Journal, state_folder
 from videostyle.settings import read_made
@@ -320,11 +320,11 @@ def test_work_on_a_range_is_not_taken_for_work_on_the_whole(film, style, tmp_pat
 def test_a_finished_film_that_another_job_makes_anew_is_left_to_that(film, style, tmp_path):
     output = tmp_path / "out.mp4"
     made(film, style, output)
-    with Journal(output, {}, resume=False) as at_work:
+    with Journal(output, {}, resume=False) as as_media_errors:
         with pytest.raises(OutputError, match="another videostyle"):
             made(film, style, output, resume=True)
-        assert at_work.folder.is_dir()
-        at_work.remove()
+        assert as_media_errors.folder.is_dir()
+        as_media_errors.remove()
 
 
 def test_a_film_says_nothing_of_the_machine_that_made_it(film, style, tmp_path):
@@ -363,7 +363,7 @@ def test_the_state_is_no_larger_than_it_must_be(film, style, tmp_path):
 def step(*, new_shot=False):
     pixels = np.zeros((1, 1, 3), np.uint8)
     plane = np.zeros((1, 1), np.float32)
-    return Step(Frame(pixels, 0, Fraction(1), 1, 0), None if new_shot else Motion(plane[..., None], plane))
+    return TrackedFrame(Frame(pixels, 0, Fraction(1), 1, 0), None if new_shot else Motion(plane[..., None], plane))
 
 
 @pytest.mark.parametrize(
@@ -394,5 +394,5 @@ def test_borders_are_the_same_from_any_border_on():
     ],
 )
 def test_decode_times_rise_and_are_never_late(shown, decoded):
-    assert runs.decode_times(shown) == decoded
+    assert packet_file.decode_times(shown) == decoded
     assert all(dts <= pts for dts, pts in zip(decoded, shown, strict=True))

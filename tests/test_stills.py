@@ -18,8 +18,8 @@ import videostyle
 from tests import media, pictures
 from tests.pictures import copied, noise
 from videostyle.errors import OutputError, UnreadableError
-from videostyle.media import still
-from videostyle.media.profile import SRGB
+from videostyle.media.image import still
+from videostyle.media.image.icc import SRGB
 from videostyle.render import pipeline
 from videostyle.render.batch import make_batch
 from videostyle.render.plan import Request

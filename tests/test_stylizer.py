@@ -11,14 +11,15 @@ import torch
 
 from tests import media
 from videostyle.errors import DivergedError
-from videostyle.frames import Frame, Motion, Recall, Step, fit
-from videostyle.measure.step import BLANK, blank_network
-from videostyle.motion.follow import and_back, follow_motion
+from videostyle.frames import Frame, Motion, Reference, TrackedFrame, fit
+from videostyle.measure.speed.step import BLANK, blank_network
+from videostyle.motion.follow import follow_motion, with_forward_motion
 from videostyle.settings import Settings
-from videostyle.style import losses, pixels
-from videostyle.style.look import Style
-from videostyle.style.schedule import fresh_levels, fresh_work
-from videostyle.style.stylizer import State, Stylizer, _Held, _Past
+from videostyle.style import pixels
+from videostyle.style.objective import losses
+from videostyle.style.objective.look import Style
+from videostyle.style.optimize.schedule import fresh_levels, fresh_work
+from videostyle.style.stylizer import FrameState, State, Stylizer, TemporalTarget
 
 SETTINGS = Settings(first_iterations=20, iterations=4, flow="dis-fine")
 STYLE = media.texture(80, 60, seed=7)[..., ::-1].copy()
@@ -31,7 +32,7 @@ def frames(images):
 def run(network, images, settings=SETTINGS, styles=(STYLE,)):
     stylizer = Stylizer(settings, network, list(styles), torch.device("cpu"))
     steps = follow_motion(frames(images), settings.flow)
-    return list(stylizer.stylize(and_back(steps, settings.flow) if settings.passes > 1 else steps))
+    return list(stylizer.stylize(with_forward_motion(steps, settings.flow) if settings.passes > 1 else steps))
 
 
 def style_distance(network, image, style):
@@ -84,7 +85,7 @@ def moving_error(made):
 def test_a_pan_is_steadier_than_frames_on_their_own(network):
     images = media.panning(4)
     stylizer = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"))
-    alone = list(stylizer.stylize(Step(frame, None) for frame in frames(images)))
+    alone = list(stylizer.stylize(TrackedFrame(frame, None) for frame in frames(images)))
     assert moving_error(run(network, images)) < 0.5 * moving_error(alone)
 
 
@@ -110,7 +111,7 @@ def test_a_still_clip_does_not_drift(network):
 
 def test_two_hundred_frozen_frames_do_not_drift(network):
     layers = {"style_layers": ("relu1_1", "relu2_1", "relu3_1"), "content_layers": ("relu3_1",)}  # for speed
-    settings = SETTINGS.override(first_iterations=60, iterations=3, levels=(1.0,), flow="dis-ultrafast", **layers)
+    settings = SETTINGS.override(first_iterations=60, iterations=3, scales=(1.0,), flow="dis-ultrafast", **layers)
     means = [m.frame.pixels.mean() for m in run(network, [media.texture(32, 32)] * 200, settings)]
     assert max(abs(mean - means[0]) for mean in means) < 0.5
 
@@ -129,7 +130,7 @@ def test_what_nobody_saw_begins_as_what_the_content_shows_and_keeps_strokes_wher
     content = torch.cat([drawing[..., :48], torch.full((1, 3, 64, 48), 0.5)], dim=3)
     mask = torch.zeros(1, 1, 64, 96)
     mask[:, :, :16] = 1
-    held = _Held(dragged, mask, mask, dragged, unseen=0.7, speed=1.0).drawn(content)
+    held = TemporalTarget(dragged, mask, mask, dragged, disoccluded=0.7, speed=1.0).drawn(content)
     assert torch.equal(held.start[:, :, :16], dragged[:, :, :16])
     drawn, plain = (slice(None), slice(None), slice(20, 60), slice(4, 30)), (..., slice(20, 60), slice(70, 92))
 
@@ -141,7 +142,7 @@ def test_what_nobody_saw_begins_as_what_the_content_shows_and_keeps_strokes_wher
 
 
 def test_a_state_knows_which_frame_was_the_last_though_it_knows_a_later_one():
-    past = _Past(torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2))
+    past = FrameState(torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2))
     state = State(past.image, 3, {2: past, 3: past, 9: past})
     assert State.of(state.tensors()).previous == 3
 
@@ -159,7 +160,7 @@ def test_no_trust_means_no_temporal_pull(network):
     def last(weight, trust):
         motion = Motion(flow, np.full((48, 64), trust, np.float32))
         stylizer = Stylizer(SETTINGS.override(temporal_weight=weight), network, [STYLE], torch.device("cpu"))
-        return list(stylizer.stylize([Step(first, None), Step(second, motion)]))[-1]
+        return list(stylizer.stylize([TrackedFrame(first, None), TrackedFrame(second, motion)]))[-1]
 
     free, held = last(0, 1.0), last(1e6, 1.0)
     np.testing.assert_allclose(last(0, 0.0).frame.pixels.astype(int), last(1e6, 0.0).frame.pixels, atol=1)
@@ -212,7 +213,7 @@ def test_a_loss_that_is_not_finite_is_told_with_its_frame(network):
 def _diverge(network):
     broken = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"))
     broken._styles = [Style(torch.full((1, 3, 8, 8), torch.nan), 1.0, 1.0)]
-    return [made.frame for made in broken.stylize([Step(frames([media.texture(64, 48)])[0], None)])]
+    return [made.frame for made in broken.stylize([TrackedFrame(frames([media.texture(64, 48)])[0], None)])]
 
 
 def test_the_same_numbers_give_the_same_look_at_twice_the_size(network):
@@ -229,7 +230,7 @@ def test_work_is_what_the_steps_cost(network):
     told = []
     image = media.texture(*fit(128, 96, 128))
     stylizer = Stylizer(SETTINGS, network, [STYLE], torch.device("cpu"), told.append)
-    list(stylizer.stylize([Step(frames([image])[0], None)]))
+    list(stylizer.stylize([TrackedFrame(frames([image])[0], None)]))
     assert sum(told) == pytest.approx(fresh_work(SETTINGS, 128))
     assert sum(level.iterations for level in fresh_levels(SETTINGS, 128)) == SETTINGS.first_iterations
 
@@ -251,14 +252,14 @@ def test_resizing_is_pillows_lanczos():
 
 @pytest.mark.gpu
 def test_a_gpu_gives_the_same_picture(network):
-    from videostyle.style import weights
-    from videostyle.style.vgg import VGG19
+    from videostyle.style.features import weights
+    from videostyle.style.features.vgg import VGG19
 
     built = weights.load("builtin", ["relu5_1"])
     device = torch.device("cuda")
     on_gpu = Stylizer(SETTINGS, VGG19(built.tensors, built.pooling, device), [STYLE], device)
     image = media.texture(64, 48)
-    (made,) = on_gpu.stylize([Step(frames([image])[0], None)])
+    (made,) = on_gpu.stylize([TrackedFrame(frames([image])[0], None)])
     assert media.psnr(made.frame.pixels, run(network, [image])[0].frame.pixels) > 25
 
 
@@ -280,7 +281,7 @@ def test_what_was_hidden_comes_back_as_it_looked(network):
         picture[:, left:right] = bar[:, -(right - left) :] if right > left else picture[:, left:right]
         images.append(picture)
     steps = list(follow_motion(frames(images), "dis-fine"))
-    forgetful = [replace(step, recalls=(), kept=()) for step in steps]
+    forgetful = [replace(step, references=(), retained=()) for step in steps]
     change = []
     for told in (steps, forgetful):
         made = list(Stylizer(SETTINGS, network, [STYLE], torch.device("cpu")).stylize(told))
@@ -301,7 +302,7 @@ def test_a_frame_that_stands_still_costs_less(network):
 
 def test_a_fade_to_black_ends_black_and_keeps_its_look_on_the_way(network):
     scene, light = media.panning(6), [1, 1, 0.7, 0.3, 0.1, 0]
-    fading = run(network, [media.relit(image, dark=d) for image, d in zip(scene, light, strict=True)])
+    fading = run(network, [media.relit(image, to_black=d) for image, d in zip(scene, light, strict=True)])
     means = [made.frame.pixels.mean() for made in fading]
     assert means[5] == 0
     assert means[2] > 0.9 * means[0]
@@ -313,7 +314,7 @@ def test_a_fade_to_black_ends_black_and_keeps_its_look_on_the_way(network):
 
 def test_after_a_flash_the_look_is_the_one_before(network):
     scene = media.panning(6)
-    flashing = [media.relit(image, pale=0.15 if t == 3 else 1) for t, image in enumerate(scene)]
+    flashing = [media.relit(image, to_white=0.15 if t == 3 else 1) for t, image in enumerate(scene)]
     usual, flashed = ([made.frame.pixels.astype(int) for made in run(network, images)] for images in (scene, flashing))
     fresh = run(network, scene[5:])[0].frame.pixels
     assert flashed[3].mean() > usual[3].mean() + 30
@@ -324,5 +325,5 @@ def test_no_frame_asks_the_device_for_a_value():
     """Tensors without values refuse to tell them, so that whatever would wait for a GPU fails here."""
     stylizer = Stylizer(SETTINGS, blank_network(), [STYLE], BLANK)
     steps = list(follow_motion(frames(media.panning(3, seed=1)), SETTINGS.flow))
-    moved = replace(steps[2], recalls=(Recall(0, steps[2].motion),))
+    moved = replace(steps[2], references=(Reference(0, steps[2].motion),))
     assert len(list(stylizer.stylize([*steps[:2], moved]))) == 3

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from videostyle.render.prefetch import NAME, StoppedError, merged, prefetch, together
+from videostyle.render.prefetch import NAME, StoppedError, cancel_scope, merged, prefetch
 
 
 def ours():
@@ -36,13 +36,13 @@ def endless(closed=None):
 
 
 def test_items_come_in_order():
-    with together() as stop:
+    with cancel_scope() as stop:
         assert list(prefetch(range(100), stop)) == list(range(100))
 
 
 def test_a_thread_is_never_further_ahead_than_it_may():
     made = []
-    with together() as stop, closing(prefetch((made.append(n) or n for n in range(100)), stop, 3)) as items:
+    with cancel_scope() as stop, closing(prefetch((made.append(n) or n for n in range(100)), stop, 3)) as items:
         assert next(items) == 0
         time.sleep(0.3)
         assert len(made) <= 5
@@ -50,7 +50,7 @@ def test_a_thread_is_never_further_ahead_than_it_may():
 
 def test_closing_stops_the_thread_and_closes_its_source():
     closed = []
-    with together() as stop, closing(prefetch(endless(closed), stop)) as items:
+    with cancel_scope() as stop, closing(prefetch(endless(closed), stop)) as items:
         assert next(items) == 1
     assert closed == [True]
 
@@ -69,7 +69,7 @@ def test_an_error_is_raised_at_once_though_the_queue_is_full_and_the_reader_slow
 
 
 def read_slowly(items, found):
-    with together() as stop, closing(prefetch(items, stop)) as ready:
+    with cancel_scope() as stop, closing(prefetch(items, stop)) as ready:
         for item in ready:
             found.append(item)
             time.sleep(0.1)
@@ -88,7 +88,7 @@ def test_the_first_cause_is_raised_and_ends_every_stage():
         raise OSError("no room")
 
     def line():
-        with together() as stop:
+        with cancel_scope() as stop:
             ahead = prefetch(endless(closed), stop)
             made = prefetch(slowly(ahead), stop)
             return list(merged([failing(made), endless(closed), slowly(endless())], stop))
@@ -106,12 +106,12 @@ def test_an_error_between_two_threads_is_the_cause_and_not_the_closing_of_the_fi
                 raise OSError("full")
 
     for _ in range(5):
-        with pytest.raises(OSError, match="full"), together() as stop:
+        with pytest.raises(OSError, match="full"), cancel_scope() as stop:
             list(prefetch(between(stop), stop))
 
 
 def test_streams_side_by_side_keep_each_its_order():
-    with together() as stop:
+    with cancel_scope() as stop:
         found = list(merged([zip([k] * 50, range(50), strict=True) for k in range(3)], stop, 2))
     assert len(found) == 150
     assert all([n for k, n in found if k == kind] == list(range(50)) for kind in range(3))
@@ -119,7 +119,7 @@ def test_streams_side_by_side_keep_each_its_order():
 
 def test_what_the_reader_raises_ends_the_threads_and_is_raised():
     def interrupted():
-        with together() as stop, closing(prefetch(endless(), stop)) as items:
+        with cancel_scope() as stop, closing(prefetch(endless(), stop)) as items:
             next(items)
             raise KeyboardInterrupt
 
@@ -136,7 +136,7 @@ def test_a_thread_in_a_long_call_is_not_waited_for():
         yield 2
 
     began = time.monotonic()
-    with together() as stop, closing(prefetch(stuck(), stop)) as items:
+    with cancel_scope() as stop, closing(prefetch(stuck(), stop)) as items:
         next(items)
     assert time.monotonic() - began < 2
     went_on.set()
@@ -153,7 +153,7 @@ def test_a_thread_in_a_long_call_can_be_waited_for():
 
         yield from prefetch(stuck(), stop)
 
-    with together() as stop, closing(prefetch(within(stop), stop)) as items:
+    with cancel_scope() as stop, closing(prefetch(within(stop), stop)) as items:
         next(items)
     threading.Timer(0.2, went_on.set).start()
     assert not over
@@ -163,10 +163,10 @@ def test_a_thread_in_a_long_call_can_be_waited_for():
 
 
 def test_work_may_look_whether_it_is_to_end():
-    with together() as stop:
-        stop.heed()
-        stop.say(ValueError("first"))
-        stop.say(ValueError("second"))
+    with cancel_scope() as stop:
+        stop.check()
+        stop.cancel(ValueError("first"))
+        stop.cancel(ValueError("second"))
         with pytest.raises(StoppedError):
-            stop.heed()
+            stop.check()
         assert str(stop.cause()) == "first"

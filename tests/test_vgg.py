@@ -5,12 +5,23 @@ from torchvision.models import vgg19
 
 from tests import media
 from videostyle.settings import Settings
-from videostyle.style import onednn, pixels, weights
-from videostyle.style.layers import depth, layer_name, layer_shares, reach
-from videostyle.style.look import Look, Style
-from videostyle.style.objective import Objective
-from videostyle.style.optimize import _evaluate
-from videostyle.style.vgg import MEAN, STD, VGG19, Convolution, _Packed, _pool, _Responding, shapes, torchvision_indices
+from videostyle.style import onednn, pixels
+from videostyle.style.features import weights
+from videostyle.style.features.layers import depth, layer_name, layer_shares, reach
+from videostyle.style.features.vgg import (
+    MEAN,
+    STD,
+    VGG19,
+    Convolution,
+    _ConvReLU,
+    OneDNNConvolution,
+    _pool,
+    shapes,
+    torchvision_indices,
+)
+from videostyle.style.objective.look import Look, Style
+from videostyle.style.objective.terms import Objective
+from videostyle.style.optimize.minimize import _evaluate
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +86,7 @@ def test_features_come_under_the_names_asked_for(network):
 def test_a_response_has_torchs_value_and_gradient():
     x = torch.randn(2, 3, 5, 4, dtype=torch.float64, requires_grad=True)
     weight, bias = torch.randn(6, 3, 3, 3, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
-    ours = _Responding.apply(x, Convolution(weight, bias))
+    ours = _ConvReLU.apply(x, Convolution(weight, bias))
     theirs = F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias))
     torch.testing.assert_close(ours, theirs)
     slope = torch.randn_like(ours)
@@ -86,10 +97,10 @@ def test_a_response_has_torchs_value_and_gradient():
 @pytest.mark.parametrize("size", [(40, 56), (5, 4), (97, 130)])
 def test_onednn_has_the_bits_of_torchs_convolution(size):
     plain = Convolution(torch.randn(16, 8, 3, 3), torch.randn(16))
-    if not onednn.suits(plain.weight):
+    if not onednn.supports(plain.weight):
         pytest.skip("torch was built without oneDNN")
     x, slope = torch.randn(1, 8, *size, requires_grad=True), torch.randn(1, 16, *size)
-    found = [_Responding.apply(x, c) for c in (plain, _Packed.of(plain))]
+    found = [_ConvReLU.apply(x, c) for c in (plain, OneDNNConvolution.of(plain))]
     assert torch.equal(*found)
     torch.testing.assert_close(*[torch.autograd.grad((y * slope).sum(), x)[0] for y in found], rtol=1e-5, atol=1e-5)
 

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torchvision.models import VGG19_Weights
 
 from videostyle.errors import WeightsError
-from videostyle.style import builtin, weights
-from videostyle.style.layers import depth
+from videostyle.style.features import builtin, weights
+from videostyle.style.features.layers import depth
 
 CONV5_1 = depth("relu5_1")
 

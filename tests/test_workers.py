@@ -16,8 +16,8 @@ from tests import corpus, media
 from tests.test_kills import LONG, job, wait_for
 from tests.test_resume import STYLED, made, packets
 from videostyle.errors import SettingError
-from videostyle.frames import Frame, Motion, Recall, Step
-from videostyle.media.runs import RunWriter
+from videostyle.frames import Frame, Motion, Reference, TrackedFrame
+from videostyle.media.packet_file import RunWriter
 from videostyle.render import film as film_module
 from videostyle.render import pipeline, segments
 from videostyle.render.journal import state_folder
@@ -139,7 +139,7 @@ def test_a_retry_begins_when_every_thread_has_ended_and_counts_anew(film, style,
     render, write = pipeline.render, RunWriter.write
     monkeypatch.setattr(pipeline, "render", losing)
     monkeypatch.setattr(RunWriter, "write", slowly)
-    monkeypatch.setattr(film_module, "GRACE", 0.0)
+    monkeypatch.setattr(film_module, "JOIN_TIMEOUT", 0.0)
     plan = make_plan(Request(film, (style,), tmp_path / "out.mkv", AT_ONCE))
     pipeline.run(plan, on_frame=lambda report: counted.append(counted[-1] + 1), on_resume=counted.append)
     assert alive == [[], []]
@@ -214,19 +214,19 @@ def test_two_gpus_make_the_film_of_one(film, style, tmp_path):
 # --- small parts
 
 
-def step(place, *, recalls=None):
+def step(place, *, references=None):
     """A frame that follows; or one that opens a shot and recalls frames at these places."""
     frame = Frame(np.zeros((1, 1, 3), np.uint8), place, Fraction(1), 1, place)
     motion = Motion(np.zeros((1, 1, 2), np.float32), np.zeros((1, 1), np.float32))
-    if recalls is None:
-        return Step(frame, motion)
-    return Step(frame, None, tuple(Recall(at, motion) for at in recalls))
+    if references is None:
+        return TrackedFrame(frame, motion)
+    return TrackedFrame(frame, None, tuple(Reference(at, motion) for at in references))
 
 
 def shots(**opens):
     """Steps 100, 101 ...; `opens` says after how many a shot opens, and what it recalls."""
-    at = {int(name[1:]): recalls for name, recalls in opens.items()}
-    return [step(100 + n, recalls=at.get(n)) for n in range(max(at) + 3)]
+    at = {int(name[1:]): references for name, references in opens.items()}
+    return [step(100 + n, references=at.get(n)) for n in range(max(at) + 3)]
 
 
 def test_a_scene_is_what_lies_between_cuts_that_end_segments():
@@ -244,7 +244,7 @@ def test_a_scene_is_what_lies_between_cuts_that_end_segments():
 
 
 def test_frames_that_stand_alone_are_segments_that_need_nobody():
-    found = list(find_scenes([step(n, recalls=[]) for n in range(9)], cuts=False))
+    found = list(find_scenes([step(n, references=[]) for n in range(9)], cuts=False))
     assert [list(scene.frames(n)) for n, scene in enumerate(found)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
     assert not any(scene.needs or scene.setups for scene in found)
 

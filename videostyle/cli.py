@@ -18,7 +18,7 @@ from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 from tqdm import tqdm
 
-from videostyle.errors import InputError, MediaError, VideostyleError, refused
+from videostyle.errors import InputError, MediaError, VideostyleError, as_input_errors
 from videostyle.progress import Bar, speak
 from videostyle.settings import PRESETS, Flow, Settings, preset, read_made, read_toml
 from videostyle.signals import Stopped, heed_no_more, heed_signals, patience
@@ -53,7 +53,7 @@ def _layers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) 
 def _read_config(path: Path) -> dict[str, Any]:
     """Settings from a TOML file, or from a result that says how it was made."""
     from videostyle.media import sequence
-    from videostyle.media.comment import has_comment, read_comment
+    from videostyle.media.provenance import has_comment, read_comment
 
     if sequence.is_sequence(path) and (pictures := sequence.files(path)):
         path = pictures[0]
@@ -136,7 +136,7 @@ def _command(
 
     span = make_span(frames, start, end)
     content, *styles, output = map(Path, paths)
-    with refused():
+    with as_input_errors():
         folder = paths[-1].endswith("/") or output.is_dir()
     rate = parse_rate(fps) if fps is not None else None
     request = Request(
@@ -211,8 +211,8 @@ def _evaluate(
 
     docs/evaluate.md has the formulas.
     """
-    from videostyle.measure.evaluate import Request, evaluate
-    from videostyle.measure.report import table
+    from videostyle.measure.quality.evaluate import Request, evaluate
+    from videostyle.measure.quality.report import table
     from videostyle.render.words import make_span
 
     speak(quiet=quiet, verbose=verbose)
@@ -257,8 +257,8 @@ def _bench(
 
     benchmarks/README.md says what the numbers are.
     """
-    from videostyle.measure.bench import Request, bench, parse_size
-    from videostyle.measure.bench_report import table, write_json
+    from videostyle.measure.speed.bench import Request, bench, parse_size
+    from videostyle.measure.speed.report import table, write_json
 
     speak(quiet=quiet, verbose=verbose)
     asked = tuple(parse_size(size) for size in sizes)
@@ -351,7 +351,7 @@ def _version(verbose: bool) -> str:
     own = f"videostyle {installed_version('videostyle')}"
     if not verbose:
         return own
-    from videostyle.style import builtin
+    from videostyle.style.features import builtin
 
     packages = ("torch", "torchvision", "av", "opencv-python-headless", "numpy")
     lines = [f"built-in weights: rule {builtin.VERSION}", f"python {sys.version.split()[0]}"]

@@ -60,7 +60,7 @@ class DivergedError(VideostyleError):
 
 
 @contextmanager
-def refused() -> Iterator[None]:
+def as_input_errors() -> Iterator[None]:
     """What the disk refuses before the work, as an error of the request; also a decorator."""
     try:
         yield
@@ -69,7 +69,7 @@ def refused() -> Iterator[None]:
 
 
 @contextmanager
-def at_work() -> Iterator[None]:
+def as_media_errors() -> Iterator[None]:
     """What cannot be read although it could when the work was planned, as a failure of the work."""
     try:
         yield

@@ -57,7 +57,7 @@ class Motion:
 
 
 @dataclass(frozen=True, eq=False)
-class Recall:
+class Reference:
     """Another frame that shows what the previous one hid: an older one, or a finished one that is to follow.
 
     Args:
@@ -71,46 +71,46 @@ class Recall:
 
 
 @dataclass(frozen=True)
-class Light:
+class Fade:
     """How far a frame has faded: a picture c in it is seen as 1 - pale · (1 - dark · c).
 
     Args:
-        dark: 1 in full light, 0 in black.
-        pale: 1 in full light, 0 in white.
+        to_black: 1 in full light, 0 in black.
+        to_white: 1 in full light, 0 in white.
 
     """
 
-    dark: float = 1.0
-    pale: float = 1.0
+    to_black: float = 1.0
+    to_white: float = 1.0
 
     @property
-    def gone(self) -> bool:
+    def invisible(self) -> bool:
         """Whether too little is left to see anything by."""
-        return self.dark * self.pale < FAINTEST
+        return self.to_black * self.to_white < FAINTEST
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class TrackedFrame:
     """A frame and its motion.
 
     Args:
         frame: The frame.
         motion: None means a fresh start: the first frame, or a new shot.
-        recalls: Other frames that help where the previous one cannot, newest first.
-        kept: Indices of the frames that later steps may recall, this one among them or not.
+        references: Other frames that help where the previous one cannot, newest first.
+        retained: Indices of the frames that later steps may recall, this one among them or not.
         regions: (H, W) in [0, 1] for each style: where in the frame it goes. Empty where styles are mixed.
-        light: That the frame is in, and its result will be.
-        back: How the previous frame comes from this one; None where `motion` is, or nobody goes back.
+        fade: That the frame is in, and its result will be.
+        forward_motion: How the previous frame comes from this one; None where `motion` is, or nobody goes back.
 
     """
 
     frame: Frame
     motion: Motion | None
-    recalls: tuple[Recall, ...] = ()
-    kept: tuple[int, ...] = ()
+    references: tuple[Reference, ...] = ()
+    retained: tuple[int, ...] = ()
     regions: tuple[Plane, ...] = ()
-    light: Light = Light()
-    back: Motion | None = None
+    fade: Fade = Fade()
+    forward_motion: Motion | None = None
 
 
 def at_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:

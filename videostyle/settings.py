@@ -111,7 +111,7 @@ class Settings:
         "style", "Colors: the style's, the content's own, or a style matched to the content's palette once per shot."
     )
     init: str = setting("content", "What a fresh frame starts from: content, noise, style (its colors), or a picture.")
-    levels: tuple[float, ...] | None = setting(
+    scales: tuple[float, ...] | None = setting(
         None,
         "Sizes a fresh frame goes through, coarse to fine, as shares of its own. Default: halved down to 96 pixels.",
         low=0.01,
@@ -135,7 +135,7 @@ class Settings:
     flow: Flow = setting(
         "dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution, none is for comparison."
     )
-    mask: Mask = setting(
+    flow_mask: Mask = setting(
         "evidence",
         "Where flow is trusted: by geometry and color (evidence), geometry alone, or also off motion boundaries.",
     )
@@ -151,13 +151,15 @@ class Settings:
         low=0,
         high=1,
     )
-    averaging: float = setting(
+    ema_decay: float = setting(
         0.0,
         "Decay of a moving average over the steps that becomes the result: less noise; 0 is none.",
         low=0,
         high=0.999,
     )
-    report: int = setting(0, "Tell the losses of a fresh frame every so many steps; 0 is never.", low=0, high=100_000)
+    log_every: int = setting(
+        0, "Tell the losses of a fresh frame every so many steps; 0 is never.", low=0, high=100_000
+    )
     style_loss: StyleLoss = setting(
         "centred", "What a style is: mean and centred Gram matrix, plain Gram matrix, or a distribution (the others)."
     )
@@ -195,8 +197,8 @@ class Settings:
         for f in fields(self):
             value = _check(f.name, getattr(self, f.name), hints[f.name], f.metadata)
             object.__setattr__(self, f.name, value)
-        if self.levels and (self.levels[-1] != 1 or list(self.levels) != sorted(set(self.levels))):
-            raise SettingError("levels", self.levels, "rising sizes that end with 1, for example 0.25, 0.5 and 1")
+        if self.scales and (self.scales[-1] != 1 or list(self.scales) != sorted(set(self.scales))):
+            raise SettingError("levels", self.scales, "rising sizes that end with 1, for example 0.25, 0.5 and 1")
 
     def override(self, **changes: Any) -> Settings:
         """The same settings but for `changes`.
@@ -227,13 +229,13 @@ PRESETS: Mapping[str, Settings] = {
     "gatys": Settings(
         size=512,
         first_iterations=1000,
-        levels=(1.0,),
+        scales=(1.0,),
         content_layers=("relu5_2",),
         style_loss="gram",
         normalization="none",
         style_weight=1e4,
         tv_weight=0,
-        report=100,
+        log_every=100,
     ),
 }
 

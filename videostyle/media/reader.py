@@ -14,8 +14,8 @@ from av.filter import Graph
 
 from videostyle.errors import InputError
 from videostyle.frames import Frame, Pixels
-from videostyle.media import color, hdr
 from videostyle.media.source import Clip, Span, decoded, open_source
+from videostyle.media.video import color, hdr
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = 
                 continue
             found = True
             pixels = color.to_pixels(picture, *stored)
-            if clip.light is not None:
-                pixels = hdr.to_display(pixels, clip.light)
+            if clip.hdr is not None:
+                pixels = hdr.to_display(pixels, clip.hdr)
             yield Frame(_upright(pixels, clip), pts, clip.time_base, duration, index)
     if not found:
         raise InputError(f"no frame of {clip.path} lies in the range asked for; it has about {clip.frames}")

@@ -12,9 +12,9 @@ from typing import Self
 
 from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
 from videostyle.frames import Frame
-from videostyle.media import still
-from videostyle.media.color import Colors
+from videostyle.media.image import still
 from videostyle.media.source import Clip, Span
+from videostyle.media.video.color import Colors
 
 RATE = Fraction(24)
 _FIELD = re.compile(r"%(?:0(\d))?d")

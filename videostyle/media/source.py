@@ -21,9 +21,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from videostyle.errors import InputError, UnreadableError
-from videostyle.media.color import PQ, Colors
-from videostyle.media.hdr import Light
-from videostyle.media.tracks import demuxed, seconds
+from videostyle.media.audio.tracks import demuxed, seconds
+from videostyle.media.video.color import PQ, Colors
+from videostyle.media.video.hdr import HdrMetadata
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Clip:
         first: Number of the first file of a sequence of pictures; None for a film.
         mirrored: The turned picture is shown with left and right exchanged.
         origin: Seconds on the file's clock that are 0 in a result of the whole clip.
-        light: How bright it is, if it is PQ.
+        hdr: How bright it is, if it is PQ.
         steady: Its frames follow one another at one rate, as far as its beginning tells.
 
     """
@@ -77,7 +77,7 @@ class Clip:
     first: int | None = None
     mirrored: bool = False
     origin: Fraction = Fraction(0)
-    light: Light | None = None
+    hdr: HdrMetadata | None = None
     steady: bool = True
 
 
@@ -125,7 +125,7 @@ def probe(path: Path) -> Clip:
         picture = next(decoded(container, stream, quiet=True), None)
         if picture is None or picture.time_base is None:
             raise UnreadableError(path, "it has a video stream without a single frame that can be decoded")
-        if problem := Colors.of(picture).problem:
+        if problem := Colors.from_frame(picture).problem:
             raise UnreadableError(path, problem)
         rotation, mirrored = orientation(picture)
         turned = rotation % 180 == 90
@@ -144,10 +144,10 @@ def probe(path: Path) -> Clip:
             frames=_estimated_frames(container, stream, rate),
             start=start,
             aspect=1 / aspect if turned else aspect,
-            colors=Colors.of(picture),
+            colors=Colors.from_frame(picture),
             mirrored=mirrored,
             steady=_steady(container, stream),
-            light=Light.of(picture) if Colors.of(picture).transfer == PQ else None,
+            hdr=HdrMetadata.from_frame(picture) if Colors.from_frame(picture).transfer == PQ else None,
             origin=start if _has_no_zero(container, picture) else Fraction(0),
         )
 

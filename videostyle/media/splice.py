@@ -14,17 +14,17 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from videostyle.errors import MediaError
-from videostyle.media import extras, runs
-from videostyle.media.finished import FinishedFilm, is_picture, packed
+from videostyle.media import metadata, packet_file
+from videostyle.media.audio.tracks import demuxed, label
+from videostyle.media.existing import ExistingVideo, is_picture, packet_timings
 from videostyle.media.source import open_source
-from videostyle.media.tracks import demuxed, label
-from videostyle.media.writer import container_options, told
+from videostyle.media.writer import container_options, ffmpeg_errors
 
 _KINDS = ("video", "audio", "subtitle")
 _SILENCE = b"\0\0"  # between the lines of mov_text; the muxer puts it there by itself
 
 
-class Coding(NamedTuple):
+class CodecParameters(NamedTuple):
     """What a decoder is told before the first picture: films that agree in it can share one header."""
 
     codec: str
@@ -33,7 +33,7 @@ class Coding(NamedTuple):
     header: bytes
 
     @classmethod
-    def of(cls, path: Path) -> Coding:
+    def read(cls, path: Path) -> CodecParameters:
         """Look into a film."""
         with open_source(path) as (_, stream):
             context = stream.codec_context
@@ -41,7 +41,7 @@ class Coding(NamedTuple):
             return cls(context.name, str(context.pix_fmt), size, bytes(context.extradata or b""))
 
 
-def splice(film: FinishedFilm, piece: Path, places: range, path: Path, comment: str) -> None:
+def splice(film: ExistingVideo, piece: Path, places: range, path: Path, comment: str) -> None:
     """Write `film` once more, with other packets at some places of its pictures.
 
     Args:
@@ -55,18 +55,18 @@ def splice(film: FinishedFilm, piece: Path, places: range, path: Path, comment: 
         MediaError: Writing failed, or anything but the pictures at `places` came out otherwise.
 
     """
-    if Coding.of(piece) != Coding.of(film.clip.path):
+    if CodecParameters.read(piece) != CodecParameters.read(film.clip.path):
         raise MediaError(f"the new frames are encoded otherwise than {film.clip.path}, which stays as it is")
     options = container_options(path)
     with (
         open_source(film.clip.path) as (old, pictures),
-        told(path),
+        ffmpeg_errors(path),
         av.open(f"file:{path}", "w", container_options=options) as new,
     ):
         streams = {stream.index: _added(new, stream, path) for stream in old.streams if stream.type in _KINDS}
         new.metadata["comment"] = comment
-        extras.add_tags(new, old)
-        extras.add_attachments(new, old, path)
+        metadata.add_tags(new, old)
+        metadata.add_attachments(new, old, path)
         new.set_chapters(old.chapters())
         for packet in _packets(film, old, pictures, places, piece):
             packet.stream = streams[packet.stream.index]
@@ -85,12 +85,12 @@ def _added(new: OutputContainer, stream: Stream, path: Path) -> Stream:
 
 
 def _packets(
-    film: FinishedFilm, old: InputContainer, pictures: VideoStream, places: range, piece: Path
+    film: ExistingVideo, old: InputContainer, pictures: VideoStream, places: range, piece: Path
 ) -> Iterator[Packet[Any]]:
     """All packets in the order of the old film, those at `places` taken from `piece`."""
     before, renewed = [packet.pts for packet in film.packets], _shown_instead(film, piece, places)
     shown = [*before[: places.start], *renewed, *before[places.stop :]]
-    times = zip(shown, runs.decode_times(shown, runs.reordering(before)), strict=True)
+    times = zip(shown, packet_file.decode_times(shown, packet_file.reordering(before)), strict=True)
     durations = {packet.pts: packet.duration for packet in film.packets}
     fresh, number = _stored(piece), 0
     for packet in demuxed(old, *(stream for stream in old.streams if stream.type in _KINDS)):
@@ -105,13 +105,13 @@ def _packets(
             yield ready
 
 
-def _shown_instead(film: FinishedFilm, piece: Path, places: range) -> list[int]:
+def _shown_instead(film: ExistingVideo, piece: Path, places: range) -> list[int]:
     """When each packet of `piece` is shown in the film."""
-    shown = [packet.pts for packet in packed(piece)]
+    shown = [packet.pts for packet in packet_timings(piece)]
     ranks = {pts: rank for rank, pts in enumerate(sorted(shown))}
     if len(shown) != len(places):
         raise MediaError(f"{len(shown)} frames were made for {len(places)} of {film.clip.path}, which stays as it is")
-    return [film.shown[places.start + ranks[pts]] for pts in shown]
+    return [film.presentation[places.start + ranks[pts]] for pts in shown]
 
 
 def _stored(piece: Path) -> Iterator[Packet[Any]]:

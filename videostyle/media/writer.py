@@ -19,12 +19,13 @@ from av.video.stream import VideoStream
 
 from videostyle.errors import MediaError, OutputError
 from videostyle.frames import Frame, Pixels
-from videostyle.media import color, extras, hdr
-from videostyle.media.alpha import on_white
-from videostyle.media.codecs import Encoding, choose, quieten
-from videostyle.media.sound import Soundtrack
+from videostyle.media import metadata
+from videostyle.media.audio.soundtrack import Soundtrack
+from videostyle.media.audio.tracks import Track, label, seconds
+from videostyle.media.image.alpha import on_white
 from videostyle.media.source import Clip, open_source
-from videostyle.media.tracks import Track, label, seconds
+from videostyle.media.video import color, hdr
+from videostyle.media.video.codecs import Encoding, choose, quieten
 
 THREADS = 4  # of the encoder, whose packets may depend on it: the same on every machine
 _REORDERING = ("libx264", "libx265")
@@ -64,7 +65,7 @@ class VideoWriter:
         comment: str = "",
     ) -> None:
         self._path, self._clip, self._from_zero = path, clip, from_zero
-        self._part = part_path(path)
+        self._part = temp_path(path)
         film = clip.colors.for_film()
         self._encoding = codec if isinstance(codec, Encoding) else choose(path, film, codec)
         self._colors = self._encoding.colors(film)
@@ -73,10 +74,10 @@ class VideoWriter:
         self._begin: Fraction | None = None
         self._end, self._written = Fraction(0), 0
         self._next: int | None = None
-        with told(path):
+        with ffmpeg_errors(path):
             self._container = av.open(f"file:{self._part}", "w", container_options=container_options(path))
         try:
-            with told(path):
+            with ffmpeg_errors(path):
                 self._stream = self._add_film(self._container, size)
                 self._soundtrack = Soundtrack(clip.path, self._container, path, tracks)
                 if clip.first is None:
@@ -92,8 +93,8 @@ class VideoWriter:
         """What the source's film is called, its tags and its attachments."""
         with open_source(self._clip.path) as (source, film):
             label(self._stream, film, self._path)
-            extras.add_attachments(self._container, source, self._path)
-            extras.add_tags(self._container, source)
+            metadata.add_attachments(self._container, source, self._path)
+            metadata.add_tags(self._container, source)
 
     def _start(self, begin: Fraction) -> None:
         """Write the header, and set the clock: `begin` in the source is 0 in the result."""
@@ -122,9 +123,9 @@ class VideoWriter:
         return stream
 
     def _options(self) -> dict[str, str]:
-        light = {} if self._clip.light is None else self._clip.light.options(self._encoding.encoder)
+        hdr = {} if self._clip.hdr is None else self._clip.hdr.options(self._encoding.encoder)
         options = dict(self._encoding.options)
-        for more in (quieten(self._encoding.encoder), light):
+        for more in (quieten(self._encoding.encoder), hdr):
             for name, value in more.items():
                 options[name] = f"{options[name]}:{value}" if name in options else value
         return options
@@ -140,10 +141,10 @@ class VideoWriter:
             raise MediaError(f"frame {frame.index} came where frame {self._next} belongs, so one is lost")
         self._next = frame.index + 1
         pixels = _padded(on_white(frame.pixels, frame.alpha), self._stream)
-        if self._clip.light is not None:
-            pixels = hdr.from_display(pixels, self._clip.light)
+        if self._clip.hdr is not None:
+            pixels = hdr.from_display(pixels, self._clip.hdr)
         picture = color.to_picture(pixels, self._encoding.pixel_format, self._colors)
-        with told(self._path):
+        with ffmpeg_errors(self._path):
             if self._begin is None:
                 self._start(frame.seconds)
             begin = self._begin or Fraction(0)
@@ -164,7 +165,7 @@ class VideoWriter:
             dts: When it is decoded.
 
         """
-        with told(self._path):
+        with ffmpeg_errors(self._path):
             if self._begin is None:
                 self._start(pts * packet.time_base)
             offset = round((self._begin or Fraction(0)) / packet.time_base)
@@ -194,7 +195,7 @@ class VideoWriter:
             self._abandon()
             return
         try:
-            with told(self._path):
+            with ffmpeg_errors(self._path):
                 if self._next is not None:
                     self._drain()
                 if self._from_zero:
@@ -220,7 +221,7 @@ class VideoWriter:
         """They go to the end of the file, where the end of a range is known."""
         end = self._begin + self._end if self._from_zero and self._begin is not None else None
         with open_source(self._clip.path) as (source, _):
-            self._container.set_chapters(extras.chapters(source, self._begin or Fraction(0), end))
+            self._container.set_chapters(metadata.chapters(source, self._begin or Fraction(0), end))
 
     def _verify(self) -> None:
         """Read back that every frame is there and is shown."""
@@ -239,14 +240,14 @@ class VideoWriter:
             self._part.unlink(missing_ok=True)
 
 
-def behind_link(path: Path) -> Path:
+def resolve_link(path: Path) -> Path:
     """The file that a name leads to: a symbolic link stays, and what it points to is written."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
-def part_path(path: Path) -> Path:
+def temp_path(path: Path) -> Path:
     """Where a file is written before it gets its name: hidden, beside it."""
-    place = behind_link(path)
+    place = resolve_link(path)
     return place.with_name(f".{place.stem}.part{place.suffix}")
 
 
@@ -254,7 +255,7 @@ def publish(part: Path, path: Path) -> None:
     """Give a complete file its name, and make sure that both reach the disk."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
-    place = behind_link(path)
+    place = resolve_link(path)
     os.replace(part, place)
     directory = os.open(place.parent, os.O_RDONLY)
     try:
@@ -274,7 +275,7 @@ def check_output(path: Path, clip: Clip, size: tuple[int, int], codec: str | Enc
         raise OutputError(path, f"there is no directory {path.parent}")
     if clip.first is None:
         with open_source(clip.path) as (source, _):
-            extras.tell_left_out(source, clip.stream, path)
+            metadata.tell_left_out(source, clip.stream, path)
     VideoWriter(path, clip, size, codec, tracks)._abandon()
 
 
@@ -294,7 +295,7 @@ def _set_decoding_times(packets: list[Packet[Any]]) -> None:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def ffmpeg_errors(path: Path) -> Iterator[None]:
     """FFmpeg's errors as ours."""
     try:
         yield

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.frames import Motion, Pixels, Plane
-from videostyle.motion.light import in_one_light
+from videostyle.motion.fade import match_exposure
 
 Gray = NDArray[np.uint8]
 Places = NDArray[np.bool_]
@@ -83,13 +83,13 @@ def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evi
     """
     h, w = current.shape[:2]
     method = method if min(h, w) >= SMALLEST else _none
-    before, now = in_one_light(_bounded(previous), _bounded(current))
+    before, now = match_exposure(_bounded(previous), _bounded(current))
     backward, forward = _between(now, before, method), _between(before, now, method)
     trusted = MASKS[mask](backward, forward, now, before)
     return Motion(_enlarged(backward, w, h), cv2.resize(trusted, (w, h), interpolation=cv2.INTER_LINEAR))
 
 
-def composed(near: Motion, far: Motion) -> Motion:
+def compose_flows(near: Motion, far: Motion) -> Motion:
     """One motion after another: `near` from this frame to a second, `far` from there to a third.
 
     The flow is w(p) = n(p) + f(p + n(p)), to be trusted where both are.
@@ -102,10 +102,10 @@ def composed(near: Motion, far: Motion) -> Motion:
 
 
 def _between(here: Pixels, there: Pixels, method: Method) -> Plane:
-    return settled(method(_gray(here), _gray(there)), here, there)
+    return refine_boundaries(method(_gray(here), _gray(there)), here, there)
 
 
-def settled(flow: Plane, here: Pixels, there: Pixels) -> Plane:
+def refine_boundaries(flow: Plane, here: Pixels, there: Pixels) -> Plane:
     """Move motion boundaries to where the picture has them.
 
     A flow that is smooth by construction carries a moving thing's motion some pixels beyond its outline. Each
@@ -171,7 +171,7 @@ def _sampled(pixels: Pixels, x: Plane, y: Plane) -> Pixels:
     return sampled
 
 
-def consistent(backward: Plane, forward: Plane) -> Plane:
+def forward_backward_consistency(backward: Plane, forward: Plane) -> Plane:
     """(H, W) in [0, 1], 1 where the forward flow leads home again and stays inside the frame.
 
     Not consistent where |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5, with ŵ the backward flow and w̃ the forward flow found
@@ -188,7 +188,7 @@ def consistent(backward: Plane, forward: Plane) -> Plane:
     return trusted
 
 
-def off_boundaries(backward: Plane) -> Plane:
+def away_from_motion_boundaries(backward: Plane) -> Plane:
     """(H, W), 0 where |∇û|² + |∇v̂|² > 0.01 |ŵ|² + 0.002: on the edge of something that moves (Ruder et al. 2016)."""
     across, down = (cv2.Sobel(backward, cv2.CV_32F, *way, ksize=1) / 2 for way in ((1, 0), (0, 1)))
     steepness = (np.square(across) + np.square(down)).sum(-1)
@@ -196,7 +196,7 @@ def off_boundaries(backward: Plane) -> Plane:
     return calm
 
 
-def reached(forward: Plane) -> Plane:
+def previously_visible(forward: Plane) -> Plane:
     """(H, W) in [0, 1]: how far each pixel of the frame was in sight before, by what the forward flow brings to it.
 
     Every pixel of the frame before is laid where its flow leads, over the four nearest places (the range map of Wang et
@@ -217,7 +217,7 @@ def reached(forward: Plane) -> Plane:
     return seen
 
 
-def looks_right(backward: Plane, here: Pixels, there: Pixels) -> Plane:
+def photometric_consistency(backward: Plane, here: Pixels, there: Pixels) -> Plane:
     """(H, W) in [0, 1]: how well the flow explains the picture, after a change of light has been allowed for.
 
     A difference of color counts as far as it is above the picture's usual one, at most `USUAL`, and above what a small
@@ -250,15 +250,19 @@ def _contrast(here: Pixels) -> Plane:
 
 
 def _by_geometry(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
-    return _softened(consistent(backward, forward))
+    return _softened(forward_backward_consistency(backward, forward))
 
 
 def _by_boundary(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
-    return _softened(consistent(backward, forward) * off_boundaries(backward))
+    return _softened(forward_backward_consistency(backward, forward) * away_from_motion_boundaries(backward))
 
 
 def _by_evidence(backward: Plane, forward: Plane, here: Pixels, there: Pixels) -> Plane:
-    evident = consistent(backward, forward) * reached(forward) * looks_right(backward, here, there)
+    evident = (
+        forward_backward_consistency(backward, forward)
+        * previously_visible(forward)
+        * photometric_consistency(backward, here, there)
+    )
     soft: Plane = np.minimum(cv2.GaussianBlur(evident, (0, 0), 0.5), evident)
     return soft
 

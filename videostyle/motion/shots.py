@@ -25,7 +25,7 @@ def find_shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
     A cut is a change of hue, saturation and brightness three times as large as that of the frames around it, so
     fast pans and fades are none; nor is a flash. Runs `LOOKAHEAD` + `FLASH` frames behind its input.
     """
-    return past_flashes(_changes(frames))
+    return merge_flashes(_changes(frames))
 
 
 def _changes(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
@@ -61,7 +61,7 @@ def _change(before: Pixels, now: Pixels) -> float:
     return float(np.mean(cv2.absdiff(before, now)))
 
 
-def past_flashes(shots: Iterable[tuple[Frame, bool]]) -> Iterator[tuple[Frame, bool]]:
+def merge_flashes(shots: Iterable[tuple[Frame, bool]]) -> Iterator[tuple[Frame, bool]]:
     """Yield the same without cuts into a flash or out of it; `FLASH` frames behind."""
     earlier: deque[Plane] = deque(maxlen=FLASH + 1)
     waiting: deque[tuple[Frame, bool, Plane]] = deque()
@@ -80,10 +80,10 @@ def _flashes(earlier: Sequence[Plane], later: Sequence[Plane]) -> bool:
     if not earlier:
         return False
     change = later[0] - earlier[-1]
-    size, light = _length(change), _length(change.mean((0, 1)))
+    size, fade = _length(change), _length(change.mean((0, 1)))
     pairs = ((one, other) for back, one in enumerate(reversed(earlier)) for other in later[: FLASH + 1 - back])
     same = (_length(other - one) < min(0.5 * size, ALIKE * _contrast(one)) for one, other in pairs)
-    return light > 0.5 * size and any(same)
+    return fade > 0.5 * size and any(same)
 
 
 def _coarse(pixels: Pixels) -> Plane:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from videostyle.errors import InputError, OutputError, UnreadableError, refused
-from videostyle.media import sequence, still
+from videostyle.errors import InputError, OutputError, UnreadableError, as_input_errors
+from videostyle.media import sequence
+from videostyle.media.image import still
 from videostyle.render.checks import check_apart, check_settings, check_styles, named_files
 from videostyle.render.plan import Plan, Request, plan_picture, tell_of_limit, tell_of_small_styles
 from videostyle.settings import Settings
@@ -72,7 +73,7 @@ class Batch:
             raise OutputError(self.folder, error.strerror or str(error)) from error
 
 
-@refused()
+@as_input_errors()
 def make_batch(request: Request) -> Batch:
     """Find the pictures and check everything that can be checked. One that cannot be read is told and left out.
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.errors import OutputError, SettingError, UnreadableError
-from videostyle.media import matte, sequence, still
+from videostyle.media import masks, sequence
+from videostyle.media.image import still
 from videostyle.render.preflight import NAMED_WEIGHTS
 from videostyle.settings import INITS, Settings
-from videostyle.style.layers import layer_shares
+from videostyle.style.features.layers import layer_shares
 
 if TYPE_CHECKING:
     from videostyle.render.plan import Request
@@ -111,7 +112,7 @@ def _check_pictures(request: Request) -> None:
         if len(getattr(settings, name)) not in (0, count):
             raise SettingError(name, getattr(settings, name), f"one file for each of the {count} styles")
     for mask in settings.content_masks:
-        matte.check_matte(Path(mask))
+        masks.check_mask(Path(mask))
     for picture in (*settings.style_masks, *([] if settings.init in INITS else [settings.init])):
         still.picture_size(Path(picture))
     if request.attention_map:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videostyle.frames import Frame, Pixels, Plane, Step
-from videostyle.media import matte, still
+from videostyle.frames import Frame, Pixels, Plane, TrackedFrame
+from videostyle.media import masks
+from videostyle.media.image import still
 from videostyle.render.facts import Facts
 from videostyle.render.line import Item, Made, Stylize
 from videostyle.render.plan import Plan
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from videostyle.style.stylizer import Stylized
-    from videostyle.style.vgg import VGG19
-    from videostyle.style.weights import Weights
+    from videostyle.style.features.vgg import VGG19
+    from videostyle.style.features.weights import Weights
+    from videostyle.style.stylizer import StylizedFrame
 
 OnWork = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class StyleInputs:
     """What a job works from: styles, (H, W, 3) each; what of each counts, (H, W) in [0, 1]; what frames start from."""
 
     styles: Sequence[Pixels]
@@ -41,12 +42,12 @@ class Pictures:
     init: Pixels | None
 
     @classmethod
-    def of(cls, plan: Plan) -> Pictures:
+    def load(cls, plan: Plan) -> StyleInputs:
         """Read them."""
         settings = plan.settings
         return cls(
             [still.read_still(style) for style in plan.request.styles],
-            [matte.read_matte(Path(mask)) for mask in settings.style_masks],
+            [masks.read_mask(Path(mask)) for mask in settings.style_masks],
             None if settings.init in INITS else still.read_still(Path(settings.init)),
         )
 
@@ -64,8 +65,8 @@ class Engine:
 def load_engines(settings: Settings) -> list[Engine]:
     """The style room, opened, with an engine on each device: this is where torch loads."""
     from videostyle.style.device import choose_devices
-    from videostyle.style.layers import layer_shares
-    from videostyle.style.weights import load
+    from videostyle.style.features.layers import layer_shares
+    from videostyle.style.features.weights import load
 
     devices = choose_devices(settings.device)
     weights = load(settings.weights, layer_shares((*settings.content_layers, *settings.style_layers)))
@@ -77,7 +78,7 @@ def _engine(settings: Settings, weights: Weights, digest: str, device: torch.dev
     import torch
 
     from videostyle.style.device import choose_precision, prepare
-    from videostyle.style.vgg import VGG19
+    from videostyle.style.features.vgg import VGG19
 
     prepare(device)
     network = VGG19(
@@ -120,7 +121,7 @@ class Hand:
 def hands_of(plan: Plan, engines: Sequence[Engine], on_work: OnWork, count: int = 1) -> list[Hand]:
     """So many hands, one after another on each engine; without any, what passes frames through."""
     if engines:
-        pictures = Pictures.of(plan)
+        pictures = StyleInputs.load(plan)
         hands = [_styling(plan, pictures, engine, on_work) for engine in islice(cycle(engines), count)]
     else:
         hands = [Hand(_pass_through)] * count
@@ -132,7 +133,7 @@ def _arranged(plan: Plan, stylize: Stylize) -> Stylize:
     return stylize if plan.patch is None else _keeping(stylize)
 
 
-def _styling(plan: Plan, pictures: Pictures, engine: Engine, on_work: OnWork) -> Hand:
+def _styling(plan: Plan, pictures: StyleInputs, engine: Engine, on_work: OnWork) -> Hand:
     from videostyle.style.device import in_own_stream
     from videostyle.style.stylizer import Stylizer
 
@@ -147,21 +148,23 @@ def _styling(plan: Plan, pictures: Pictures, engine: Engine, on_work: OnWork) ->
         init=pictures.init,
     )
 
-    def stylize(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+    def stylize(number: int, steps: Iterable[TrackedFrame], state: State) -> Iterator[Made]:
         past, steps = entry_of(steps)
         seen = steps if number else _mapped(steps, stylizer.salience, plan.request.attention_map)
-        left = restored(state, engine.device) if past is None else stylizer.left_by(**vars(past))
+        left = restored(state, engine.device) if past is None else stylizer.state_from_frames(**vars(past))
         for made in stylizer.stylize(seen, left):
             yield _handed(made, {} if settings.independent else made.state.tensors())
 
     return Hand(stylize, partial(in_own_stream, device=engine.device))
 
 
-def _handed(made: Stylized, left: Mapping[str, Tensor]) -> Made:
+def _handed(made: StylizedFrame, left: Mapping[str, Tensor]) -> Made:
     return Made(made.content, lambda: made.frame, lambda: made.losses, partial(kept, left))
 
 
-def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Path | None) -> Iterator[Step]:
+def _mapped(
+    steps: Iterable[TrackedFrame], salience: Callable[[Pixels], Plane], path: Path | None
+) -> Iterator[TrackedFrame]:
     """The steps, after what stands out in the first one has been written as a picture, if asked for."""
     for number, step in enumerate(steps):
         if path is not None and number == 0:
@@ -170,7 +173,7 @@ def _mapped(steps: Iterable[Step], salience: Callable[[Pixels], Plane], path: Pa
         yield step
 
 
-def _pass_through(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+def _pass_through(number: int, steps: Iterable[TrackedFrame], state: State) -> Iterator[Made]:
     return (Made(step.frame, partial(_same, step.frame), dict, dict) for step in steps)
 
 
@@ -181,7 +184,7 @@ def _same(frame: Frame) -> Frame:
 def _beside(stylize: Stylize) -> Stylize:
     """The same, with each frame's content to its left."""
 
-    def both(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+    def both(number: int, steps: Iterable[TrackedFrame], state: State) -> Iterator[Made]:
         return (replace(made, frame=partial(_joined, made)) for made in stylize(number, steps, state))
 
     return both
@@ -196,7 +199,7 @@ def _joined(made: Made) -> Frame:
 def _keeping(stylize: Stylize) -> Stylize:
     """The same, with the frames that are to stay as they are in between."""
 
-    def both(number: int, steps: Iterable[Step], state: State) -> Iterator[Made]:
+    def both(number: int, steps: Iterable[TrackedFrame], state: State) -> Iterator[Made]:
         for stays, some in groupby(steps, lambda step: isinstance(step, Kept)):
             yield from (_pass_through if stays else stylize)(number, some, state)
 

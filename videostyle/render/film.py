@@ -11,15 +11,15 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.frames import Step
-from videostyle.media import matte, sequence
+from videostyle.frames import TrackedFrame
+from videostyle.media import masks, sequence
 from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip, Span
 from videostyle.render.engine import Hand
 from videostyle.render.journal import STATES, Journal
 from videostyle.render.line import Closed, Made, Part, stylized, work
 from videostyle.render.plan import Plan
-from videostyle.render.prefetch import GRACE, Stop, merged, prefetch, shared
+from videostyle.render.prefetch import JOIN_TIMEOUT, Cancellation, merged, prefetch, shared
 from videostyle.render.result import Result
 from videostyle.render.scenes import Scene, begin, find_scenes, leave, outlived, undone
 from videostyle.render.seams import taken_up
@@ -27,7 +27,7 @@ from videostyle.render.segments import in_segments
 from videostyle.render.stages import Stages
 
 if TYPE_CHECKING:
-    from videostyle.motion.follow import Asked
+    from videostyle.motion.follow import MotionFilter
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Job:
     result: Result
     journal: Journal
     stages: list[Stages]
-    stop: Stop
+    stop: Cancellation
 
     @property
     def alone(self) -> bool:
@@ -81,7 +81,7 @@ def render(job: Job, hands: Sequence[Hand], on_frame: OnFrame) -> None:
     last_segments: list[int] = []
     lines = _scattered(job, hands, last_segments) if job.journal.scattered else [_in_order(job, hands[0])]
     began, journal = time.monotonic(), job.journal
-    with closing(merged(lines, job.stop, grace=2 * GRACE)) as found:
+    with closing(merged(lines, job.stop, grace=2 * JOIN_TIMEOUT)) as found:
         for made in found:
             if isinstance(made, Made):
                 ended = time.monotonic()
@@ -116,7 +116,7 @@ def _parts(job: Job, stages: Stages) -> Iterator[Part]:
             yield Part(number, part, (lambda _: state or {}) if number == first else (lambda left: left))
 
 
-def _steps_left(job: Job, stages: Stages, done: int) -> Iterator[Step]:
+def _steps_left(job: Job, stages: Stages, done: int) -> Iterator[TrackedFrame]:
     """The steps after the first `done`; those are read as well, for what they tell of the others."""
     from videostyle.motion.flow import METHODS, estimate
 
@@ -124,7 +124,7 @@ def _steps_left(job: Job, stages: Stages, done: int) -> Iterator[Step]:
     if patch is None:
         return islice(_steps(job, stages, done), done, None)
     first = patch.touched.start + done
-    measure = partial(estimate, method=METHODS[plan.settings.flow], mask=plan.settings.mask)
+    measure = partial(estimate, method=METHODS[plan.settings.flow], mask=plan.settings.flow_mask)
     return taken_up(patch, _steps(job, stages, first), first, plan.size, plan.written_size, measure)
 
 
@@ -163,7 +163,7 @@ def _scene_parts(job: Job, stages: Stages, scenes: Iterator[Scene]) -> Iterator[
             )
 
 
-def _scene_steps(job: Job, stages: Stages, scenes: Iterator[Scene]) -> Iterator[tuple[Scene, int, Step]]:
+def _scene_steps(job: Job, stages: Stages, scenes: Iterator[Scene]) -> Iterator[tuple[Scene, int, TrackedFrame]]:
     """What is to be made of the scenes; the film is read once from beginning to end, with flow only where needed."""
     wanted, at = range(0), 0
     steps = _steps(job, stages, 0, lambda number, opens: number in wanted, quiet=True)
@@ -175,7 +175,9 @@ def _scene_steps(job: Job, stages: Stages, scenes: Iterator[Scene]) -> Iterator[
             at = wanted.stop
 
 
-def _steps(job: Job, stages: Stages, done: int, asked: Asked | None = None, *, quiet: bool = False) -> Iterator[Step]:
+def _steps(
+    job: Job, stages: Stages, done: int, asked: MotionFilter | None = None, *, quiet: bool = False
+) -> Iterator[TrackedFrame]:
     """All steps, with the motion of those after the first `done` that are asked for, and where each style goes."""
     plan = job.plan
     moving = _moving(job, stages, done, asked, quiet=quiet)
@@ -183,25 +185,25 @@ def _steps(job: Job, stages: Stages, done: int, asked: Asked | None = None, *, q
     return stages.timed("flow", found, within="decode")
 
 
-def _moving(job: Job, stages: Stages, done: int, asked: Asked | None, *, quiet: bool) -> Iterator[Step]:
-    from videostyle.motion.follow import always, and_back, follow_motion, forget_motion
+def _moving(job: Job, stages: Stages, done: int, asked: MotionFilter | None, *, quiet: bool) -> Iterator[TrackedFrame]:
+    from videostyle.motion.follow import every_frame, follow_motion, forget_motion, with_forward_motion
 
     plan, clip, settings = job.plan, job.clip, job.plan.settings
     read = read_frames if clip.first is None else sequence.read_frames
     frames = stages.timed("decode", read(clip, plan.size, job.span, quiet=quiet))
     if job.alone:
         return forget_motion(frames)
-    moving = follow_motion(frames, settings.flow, settings.mask, done, asked or always)
-    return and_back(moving, settings.flow, settings.mask) if settings.passes > 1 else moving
+    moving = follow_motion(frames, settings.flow, settings.flow_mask, done, asked or every_frame)
+    return with_forward_motion(moving, settings.flow, settings.flow_mask) if settings.passes > 1 else moving
 
 
 def in_regions(
-    steps: Iterable[Step], masks: Sequence[str], size: tuple[int, int], span: Span, *, quiet: bool = False
-) -> Iterator[Step]:
+    steps: Iterable[TrackedFrame], paths: Sequence[str], size: tuple[int, int], span: Span, *, quiet: bool = False
+) -> Iterator[TrackedFrame]:
     """The steps with where each style goes."""
-    if not masks:
+    if not paths:
         yield from steps
         return
-    mattes = (matte.read_mattes(Path(mask), size, span, quiet=quiet) for mask in masks)
-    for step, *planes in zip(steps, *mattes, strict=False):
-        yield replace(step, regions=tuple(planes))
+    planes = (masks.read_masks(Path(path), size, span, quiet=quiet) for path in paths)
+    for step, *regions in zip(steps, *planes, strict=False):
+        yield replace(step, regions=tuple(regions))

@@ -15,17 +15,17 @@ import numpy as np
 
 from videostyle.errors import InputError, OutputError
 from videostyle.frames import Frame, Pixels
-from videostyle.media import comment, reader, sequence
-from videostyle.media.finished import CLOCK, Finished, FinishedFilm, find_finished, packed
+from videostyle.media import provenance, reader, sequence
+from videostyle.media.existing import CLOCK, Existing, ExistingVideo, find_existing, packet_timings
 from videostyle.media.source import Clip, Span
-from videostyle.media.splice import Coding
+from videostyle.media.splice import CodecParameters
 from videostyle.media.writer import VideoWriter
 from videostyle.render.facts import digest, file_digest, plan_facts, words_digest
 from videostyle.render.journal import kept_facts, kept_segments, state_folder, trial_folder
 from videostyle.render.preflight import check_room, made_by, with_facts
 
 if TYPE_CHECKING:
-    from videostyle.media.codecs import Encoding
+    from videostyle.media.video.codecs import Encoding
     from videostyle.render.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Patch:
 
     """
 
-    finished: Finished
+    finished: Existing
     wanted: range
     touched: range
     follows: bool
@@ -80,20 +80,20 @@ def plan_patch(plan: Plan, clip: Clip) -> Plan:
 
     """
     output = plan.request.output
-    finished = find_finished(output, clip.light)
+    finished = find_existing(output, clip.hdr)
     wanted = _wanted(plan.request.span, clip, finished, output)
     made = _made(output, finished, wanted.start)
     _check_size(plan, finished)
     if plan.encoding is not None:
         _check_coding(plan, clip, plan.encoding)
     follows = wanted.start > 0 and _fits(plan, finished, made, wanted.start - 1)
-    leads = wanted.stop < len(finished.shown) and _fits(plan, finished, made, wanted.stop)
-    touched = finished.touched(wanted)
+    leads = wanted.stop < len(finished.presentation) and _fits(plan, finished, made, wanted.stop)
+    touched = finished.reencoded_range(wanted)
     patch = Patch(finished, wanted, touched, follows, leads, made)
     return _with_facts(replace(plan, frames=len(touched), patch=patch), patch)
 
 
-def _wanted(span: Span, clip: Clip, finished: Finished, output: Path) -> range:
+def _wanted(span: Span, clip: Clip, finished: Existing, output: Path) -> range:
     """The places of the frames that are asked for.
 
     Raises:
@@ -109,12 +109,12 @@ def _wanted(span: Span, clip: Clip, finished: Finished, output: Path) -> range:
     return range(places[0], places[-1] + 1)
 
 
-def _common_times(clip: Clip, finished: Finished, output: Path) -> list[Fraction]:
+def _common_times(clip: Clip, finished: Existing, output: Path) -> list[Fraction]:
     """When each frame of the source is shown, if what is finished has the same frames at the same times."""
-    shown = _seconds(finished.shown, finished.clip)
+    shown = _seconds(finished.presentation, finished.clip)
     found: list[Fraction] = []
     for found in possible_times(clip):
-        if isinstance(finished, FinishedFilm):
+        if isinstance(finished, ExistingVideo):
             if _alike(found, shown):
                 return found
         elif len(found) == len(shown) and finished.clip.first == sequence.first_number(clip):
@@ -132,7 +132,7 @@ def possible_times(clip: Clip) -> Iterator[list[Fraction]]:
     if clip.first is not None:
         yield [place / clip.rate for place in range(clip.frames or 0)]
         return
-    yield _seconds(sorted(packet.pts for packet in packed(clip.path)), clip)
+    yield _seconds(sorted(packet.pts for packet in packet_timings(clip.path)), clip)
     yield _seconds(reader.read_times(clip), clip)
 
 
@@ -146,7 +146,7 @@ def _alike(times: Sequence[Fraction], others: Sequence[Fraction]) -> bool:
     return len(times) == len(others) and all(abs(b - a - late) <= CLOCK for a, b in zip(times, others, strict=True))
 
 
-def _check_size(plan: Plan, finished: Finished) -> None:
+def _check_size(plan: Plan, finished: Existing) -> None:
     made = plan.written_size if plan.encoding is None else plan.encoding.padded(plan.written_size)
     there = finished.clip.width, finished.clip.height
     if made != there:
@@ -169,12 +169,12 @@ def _check_coding(plan: Plan, clip: Clip, encoding: Encoding) -> None:
                 with VideoWriter(trial, clip, plan.written_size, encoding, [], from_zero=True) as writer:
                     for place in range(2):
                         writer.write(Frame(gray, place * _usual(clip), clip.time_base, _usual(clip), place))
-                coding = Coding.of(trial)
+                coding = CodecParameters.read(trial)
             finally:
                 trial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(output, f"{error.strerror}; choose another directory") from error
-    if coding != Coding.of(output):
+    if coding != CodecParameters.read(output):
         raise OutputError(
             output, "it is encoded otherwise; leave --codec, --crf, --pix-fmt and --delivery as they were"
         )
@@ -184,16 +184,16 @@ def _usual(clip: Clip) -> int:
     return max(1, round(1 / (clip.rate * clip.time_base)))
 
 
-def _made(output: Path, finished: Finished, place: int) -> Made:
+def _made(output: Path, finished: Existing, place: int) -> Made:
     """What a result says of how it was made; of pictures, the one at a place.
 
     Raises:
         OutputError: It does not say.
 
     """
-    one = output if isinstance(finished, FinishedFilm) else sequence.nth(output, (finished.clip.first or 0) + place)
+    one = output if isinstance(finished, ExistingVideo) else sequence.nth(output, (finished.clip.first or 0) + place)
     try:
-        found = json.loads(comment.read_comment(one))
+        found = json.loads(provenance.read_comment(one))
         return _told_look(found) | {
             "ranges": [_told_look(part) | _told_frames(part) for part in found.get("ranges", [])]
         }
@@ -212,11 +212,11 @@ def _told_frames(found: Made) -> dict[str, Any]:
     return {"frames": [first, last]}
 
 
-def _fits(plan: Plan, finished: Finished, made: Made, place: int) -> bool:
+def _fits(plan: Plan, finished: Existing, made: Made, place: int) -> bool:
     """Whether the finished frame at a place has the look that is asked for; that it has not is told."""
     if plan.untouched or plan.settings.independent:
         return False
-    if isinstance(finished, FinishedFilm):
+    if isinstance(finished, ExistingVideo):
         parts = reversed(made["ranges"])
         there = next((part for part in parts if part["frames"][0] <= place < part["frames"][1]), made)
     else:
@@ -235,7 +235,7 @@ def _look(made: Made) -> list[Any]:
 def _with_facts(plan: Plan, patch: Patch) -> Plan:
     """As `preflight.with_facts`; what the range goes into counts as well."""
     output = plan.request.output
-    if isinstance(patch.finished, FinishedFilm):
+    if isinstance(patch.finished, ExistingVideo):
         plan = with_facts(plan, [output], {"into": _film_before(plan, patch)})
     else:
         files = sequence.files(output)

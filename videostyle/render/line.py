@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
-from videostyle.frames import Frame, Step
+from videostyle.frames import Frame, TrackedFrame
 from videostyle.render.journal import Journal, told
-from videostyle.render.prefetch import Stop, prefetch
+from videostyle.render.prefetch import Cancellation, prefetch
 from videostyle.render.result import Result
 from videostyle.render.stages import Stages
 from videostyle.render.states import State
@@ -28,7 +28,7 @@ class Part:
     """
 
     number: int
-    steps: Iterator[Step]
+    steps: Iterator[TrackedFrame]
     begin: Callable[[State], State] = lambda state: state
     leave: Callable[[State], object] = lambda state: None
 
@@ -60,7 +60,9 @@ class Closed:
     state: State
 
 
-Stylize = Callable[[int, Iterable[Step], State], Iterator[Made]]  # of a segment: its number, steps, what came before
+Stylize = Callable[
+    [int, Iterable[TrackedFrame], State], Iterator[Made]
+]  # of a segment: its number, steps, what came before
 Item = tuple[int, Made | State]
 
 
@@ -76,7 +78,7 @@ def stylized(parts: Iterable[Part], stylize: Stylize) -> Iterator[Item]:
 
 
 def work(
-    making: Iterable[Item], result: Result, journal: Journal, stages: Stages, stop: Stop
+    making: Iterable[Item], result: Result, journal: Journal, stages: Stages, stop: Cancellation
 ) -> Iterator[Made | Closed]:
     """Make segments one after another; yields each frame when it is encoded, and each segment after its frames.
 

@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 
-from videostyle.errors import DivergedError, UnreadableError, at_work
-from videostyle.frames import Step
-from videostyle.media import still
+from videostyle.errors import DivergedError, UnreadableError, as_media_errors
+from videostyle.frames import TrackedFrame
+from videostyle.media.image import still
 from videostyle.media.source import Clip, Span
 from videostyle.render.batch import Batch
 from videostyle.render.engine import Engine, OnWork, engine_facts, hands_of, load_engines
@@ -22,7 +22,7 @@ from videostyle.render.facts import PLACE, plan_facts
 from videostyle.render.film import FrameReport, Job, OnFrame, in_regions, render
 from videostyle.render.journal import Journal, discard
 from videostyle.render.plan import Plan, Request, as_paths, make_plan
-from videostyle.render.prefetch import Stop, prefetch, together
+from videostyle.render.prefetch import Cancellation, cancel_scope, prefetch
 from videostyle.render.result import result_of
 from videostyle.render.scenes import LostError
 from videostyle.render.stages import Stages, summed
@@ -200,7 +200,7 @@ def _run_film(
     workers = 1 if plan.patch else plan.settings.workers or max(1, len(engines))
     with (
         Journal(request.output, facts, resume=request.resume, holds=result.holds, scattered=workers > 1) as journal,
-        at_work(),
+        as_media_errors(),
     ):
         if journal.frames:
             total = "?" if plan.frames is None else max(plan.frames, journal.frames)
@@ -208,7 +208,7 @@ def _run_film(
             on_resume(journal.frames)
         while not journal.complete:
             try:
-                with together() as stop:
+                with cancel_scope() as stop:
                     told = _heeding(on_work, stop)
                     hands = hands_of(plan, engines, told, workers)
                     render(Job(plan, clip, result, journal, stages, stop), hands, on_frame)
@@ -222,12 +222,12 @@ def _run_film(
         return journal.frames
 
 
-def _heeding(on_work: OnWork, stop: Stop) -> OnWork:
+def _heeding(on_work: OnWork, stop: Cancellation) -> OnWork:
     """The same, told by one thread at a time; a thread that is to end does so at its next step."""
     lock = Lock()
 
     def tell(work: float) -> None:
-        stop.heed()
+        stop.check()
         with lock:
             on_work(work)
 
@@ -237,8 +237,8 @@ def _heeding(on_work: OnWork, stop: Stop) -> OnWork:
 def _run_still(plan: Plan, engines: Sequence[Engine], comment: str, on_frame: OnFrame, on_work: OnWork) -> int:
     began = time.monotonic()
     content = still.read_frame(plan.request.content, plan.size)
-    steps = in_regions([Step(content, None)], plan.settings.content_masks, plan.size, Span())
-    with together() as stop:
+    steps = in_regions([TrackedFrame(content, None)], plan.settings.content_masks, plan.size, Span())
+    with cancel_scope() as stop:
         (hand,) = hands_of(plan, engines, _heeding(on_work, stop))
         (made,) = prefetch(hand.stylize(0, steps, {}), stop)
     frame = made.frame()

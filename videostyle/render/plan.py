@@ -9,20 +9,23 @@ from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 
-from videostyle.errors import InputError, OutputError, refused
+from videostyle.errors import InputError, OutputError, as_input_errors
 from videostyle.frames import fit
-from videostyle.media import codecs, sequence, sound, source, still
-from videostyle.media.codecs import Encoding
+from videostyle.media import sequence, source
+from videostyle.media.audio import soundtrack
+from videostyle.media.audio.tracks import Track
+from videostyle.media.image import still
 from videostyle.media.source import Clip, Span
-from videostyle.media.tracks import Track
-from videostyle.media.writer import behind_link
+from videostyle.media.video import codecs
+from videostyle.media.video.codecs import Encoding
+from videostyle.media.writer import resolve_link
 from videostyle.render.checks import check_free, check_paths, check_settings, check_suffix
 from videostyle.render.facts import Facts, differences, fingerprint, weights_asked
 from videostyle.render.into import Patch, plan_patch, possible_times
 from videostyle.render.journal import kept_facts, kept_segments
 from videostyle.render.preflight import check_container, check_engine, check_room, made_by, with_facts
 from videostyle.settings import PREVIEW_SIDE, Settings
-from videostyle.style.schedule import fresh_work
+from videostyle.style.optimize.schedule import fresh_work
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +135,7 @@ class Plan:
         return each * max(0, (self.frames or 0) - done)
 
 
-@refused()
+@as_input_errors()
 def make_plan(request: Request) -> Plan:
     """Check everything that can be checked.
 
@@ -143,7 +146,7 @@ def make_plan(request: Request) -> Plan:
     if still.is_many(request.content) and not sequence.is_sequence(request.content):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
     styles = tuple(path for style in request.styles for path in still.find_pictures(style))
-    request = replace(request, styles=styles, output=behind_link(request.output))
+    request = replace(request, styles=styles, output=resolve_link(request.output))
     check_paths(request)
     check_settings(request)
     check_engine(request.settings)
@@ -198,8 +201,8 @@ def _plan_film(request: Request, settings: Settings) -> Plan:
             output, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
         )
     clip = _probed(request)
-    if clip.light is not None and not (settings.iterations or settings.first_iterations):
-        clip = replace(clip, light=clip.light.unlimited())
+    if clip.hdr is not None and not (settings.iterations or settings.first_iterations):
+        clip = replace(clip, hdr=clip.hdr.unlimited())
     frames = _frames_in(request.span, clip)
     if request.into:
         encoding = None if sequence.is_sequence(output) else _encoding(request, settings, clip)
@@ -259,7 +262,7 @@ def _tracks(request: Request, settings: Settings, clip: Clip) -> tuple[Track, ..
         return ()
     delivery = codecs.DELIVERIES.get(settings.delivery)
     only = delivery.sounds if delivery is not None else ()
-    return tuple(sound.plan_tracks(request.content, request.output, cut=not request.span.whole, only=only))
+    return tuple(soundtrack.plan_tracks(request.content, request.output, cut=not request.span.whole, only=only))
 
 
 def _probed(request: Request) -> Clip:
@@ -270,7 +273,7 @@ def _probed(request: Request) -> Clip:
         _tell_of_transparency(sequence.nth(content, sequence.first_number(clip)), output)
         return clip
     clip = source.probe(content)
-    if sequence.is_sequence(output) and sound.has_sound(content):
+    if sequence.is_sequence(output) and soundtrack.has_sound(content):
         log.warning("numbered pictures have no sound; that of %s is left out", content)
     if sequence.is_sequence(output) and clip.aspect != 1:
         log.warning("%s has pixels %s as wide as high; those of the pictures are square", content, clip.aspect)

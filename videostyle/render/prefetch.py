@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 NAME = "videostyle"  # of the threads
 DEPTH = 4  # items that wait between two threads
-BLINK = 0.05  # seconds until a thread that waits looks up again
-PATIENCE = 5.0  # seconds that the cause of an end is waited for
-GRACE = 0.25  # seconds that threads get to end; one in a library's long call ends by itself after it
+POLL_SECONDS = 0.05  # seconds until a thread that waits looks up again
+CAUSE_TIMEOUT = 5.0  # seconds that the cause of an end is waited for
+JOIN_TIMEOUT = 0.25  # seconds that threads get to end; one in a library's long call ends by itself after it
 
 
 class StoppedError(Exception):
@@ -24,27 +24,27 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Stop:
+class Cancellation:
     """Tells every thread of a job to end."""
 
-    _said: threading.Event = field(default_factory=threading.Event)
+    _cancelled: threading.Event = field(default_factory=threading.Event)
     _causes: queue.Queue[BaseException] = field(default_factory=queue.Queue)
     _threads: list[threading.Thread] = field(default_factory=list)
 
-    def say(self, cause: BaseException) -> None:
+    def cancel(self, cause: BaseException) -> None:
         """End all of them; the first cause counts that is no consequence of another."""
         if not isinstance(cause, (GeneratorExit, StoppedError)):
             self._causes.put(cause)
-        self._said.set()
+        self._cancelled.set()
 
     @property
-    def said(self) -> bool:
-        return self._said.is_set()
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
 
     def cause(self) -> BaseException:
         """Why they end; a thread that is about to tell it is waited for."""
         try:
-            return self._causes.get(timeout=PATIENCE)
+            return self._causes.get(timeout=CAUSE_TIMEOUT)
         except queue.Empty:
             return StoppedError("a thread ended without a cause")
 
@@ -59,27 +59,27 @@ class Stop:
         for thread in self._threads:  # which those that are waited for may make longer
             thread.join()
 
-    def heed(self) -> None:
+    def check(self) -> None:
         """End this thread's work if that was said.
 
         Raises:
             StoppedError: It was.
 
         """
-        if self.said:
+        if self.cancelled:
             raise StoppedError
 
 
 @contextmanager
-def together() -> Iterator[Stop]:
+def cancel_scope() -> Iterator[Cancellation]:
     """Threads within this block end together; what is raised is the first cause."""
-    stop = Stop()
+    stop = Cancellation()
     try:
         yield stop
     except StoppedError:
         raise stop.cause() from None
     except BaseException as error:
-        stop.say(error)
+        stop.cancel(error)
         raise
 
 
@@ -88,13 +88,13 @@ class _End:
     """A stream is over."""
 
 
-def prefetch(items: Iterable[T], stop: Stop, depth: int = DEPTH) -> Generator[T, None, None]:
+def prefetch(items: Iterable[T], stop: Cancellation, depth: int = DEPTH) -> Generator[T, None, None]:
     """Yield `items` in order, made in a thread up to `depth` ahead; see `merged`."""
     return merged([items], stop, depth)
 
 
 def merged(
-    streams: Iterable[Iterable[T]], stop: Stop, depth: int = DEPTH, grace: float = GRACE
+    streams: Iterable[Iterable[T]], stop: Cancellation, depth: int = DEPTH, grace: float = JOIN_TIMEOUT
 ) -> Generator[T, None, None]:
     """Yield the items of all streams as they come, those of each in order and made in a thread of its own.
 
@@ -122,7 +122,7 @@ def merged(
             else:
                 yield item
     except BaseException as error:
-        stop.say(error)
+        stop.cancel(error)
         raise
     finally:
         _join(threads, grace)
@@ -134,40 +134,40 @@ def _join(threads: Iterable[threading.Thread], grace: float) -> None:
         thread.join(max(0.0, until - time.monotonic()))
 
 
-def _fill(items: Iterable[T], ready: queue.Queue[T | _End], stop: Stop) -> None:
+def _fill(items: Iterable[T], ready: queue.Queue[T | _End], stop: Cancellation) -> None:
     try:
         for item in items:
             _put(ready, item, stop)
         _put(ready, _End(), stop)
     except BaseException as error:
-        stop.say(error)
+        stop.cancel(error)
     finally:
         _close(items, stop)
 
 
-def _close(items: Iterable[T], stop: Stop) -> None:
+def _close(items: Iterable[T], stop: Cancellation) -> None:
     close: Callable[[], None] | None = getattr(items, "close", None)
     try:
         if close is not None:
             close()
     except BaseException as error:
-        stop.say(error)
+        stop.cancel(error)
 
 
-def _put(ready: queue.Queue[T | _End], item: T | _End, stop: Stop) -> None:
+def _put(ready: queue.Queue[T | _End], item: T | _End, stop: Cancellation) -> None:
     while True:
-        stop.heed()
+        stop.check()
         try:
-            return ready.put(item, timeout=BLINK)
+            return ready.put(item, timeout=POLL_SECONDS)
         except queue.Full:
             continue
 
 
-def _taken(ready: queue.Queue[T | _End], stop: Stop) -> T | _End:
+def _taken(ready: queue.Queue[T | _End], stop: Cancellation) -> T | _End:
     while True:
-        stop.heed()
+        stop.check()
         try:
-            return ready.get(timeout=BLINK)
+            return ready.get(timeout=POLL_SECONDS)
         except queue.Empty:
             continue
 

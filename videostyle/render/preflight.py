@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from videostyle.errors import OutputError, SettingError, UnreadableError, WeightsError
-from videostyle.media import comment, sequence, writer
+from videostyle.media import provenance, sequence, writer
 from videostyle.render.facts import Facts, plan_facts
 from videostyle.render.journal import check_facts, kept_bytes, kept_segments, state_folder, trial_folder
 from videostyle.settings import Settings
 
 if TYPE_CHECKING:
-    from videostyle.media.codecs import Encoding
+    from videostyle.media.audio.tracks import Track
     from videostyle.media.source import Clip
-    from videostyle.media.tracks import Track
+    from videostyle.media.video.codecs import Encoding
     from videostyle.render.plan import Plan
 
 NAMED_WEIGHTS = ("auto", "imagenet", "builtin")
@@ -109,7 +109,7 @@ def _all_made_by(job: str, results: Sequence[Path]) -> bool:
 def made_by(job: str, result: Path) -> bool:
     """Whether a file is there that says of itself to be of this job."""
     try:
-        return result.is_file() and f'"job":"{job}"' in comment.read_comment(result)
+        return result.is_file() and f'"job":"{job}"' in provenance.read_comment(result)
     except UnreadableError:
         return False
 

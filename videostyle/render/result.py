@@ -12,13 +12,13 @@ from typing import Protocol
 
 from videostyle.errors import MediaError
 from videostyle.frames import Frame
-from videostyle.media import runs, sequence
-from videostyle.media.codecs import Encoding
-from videostyle.media.finished import CLOCK, FinishedFilm
-from videostyle.media.runs import RunWriter
+from videostyle.media import packet_file, sequence
+from videostyle.media.existing import CLOCK, ExistingVideo
+from videostyle.media.packet_file import RunWriter
 from videostyle.media.sequence import SequenceWriter
 from videostyle.media.source import Clip, open_source
 from videostyle.media.splice import splice
+from videostyle.media.video.codecs import Encoding
 from videostyle.media.writer import VideoWriter, publish
 from videostyle.render.facts import digest, file_digest
 from videostyle.render.into import Patch, with_range
@@ -51,7 +51,7 @@ class Result(Protocol):
 def result_of(plan: Plan, clip: Clip, comment: str) -> Result:
     """What `plan` makes of `clip`."""
     patch = plan.patch
-    if patch is not None and isinstance(patch.finished, FinishedFilm):
+    if patch is not None and isinstance(patch.finished, ExistingVideo):
         return _Range(plan, clip, comment, patch, patch.finished)
     return (_Pictures if sequence.is_sequence(plan.request.output) else _Film)(plan, clip, comment)
 
@@ -85,9 +85,9 @@ class _Film:
         film, size, tracks = self._within(journal.folder), self.plan.written_size, list(self.plan.tracks)
         part = not self.plan.request.span.whole
         with VideoWriter(film, self.clip, size, self._encoding, tracks, from_zero=part, comment=self.comment) as writer:
-            for packet, pts, dts in runs.packets(journal.packets, self.clip.time_base):
+            for packet, pts, dts in packet_file.packets(journal.packets, self.clip.time_base):
                 writer.add(packet, pts, dts)
-        shown = [found.pts for path in journal.packets for found in runs.times(path)]
+        shown = [found.pts for path in journal.packets for found in packet_file.times(path)]
         check_film(film, journal.frames, (max(shown) - min(shown)) * self.clip.time_base)
         return film
 
@@ -104,7 +104,7 @@ class _Range(_Film):
     """Segments that take the place of others in a film that is finished."""
 
     patch: Patch
-    finished: FinishedFilm
+    finished: ExistingVideo
 
     def finish(self, journal: Journal) -> None:
         """Put the packets into a copy of the film, look whether the rest is the same, and replace it."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
-from videostyle.frames import Step
+from videostyle.frames import TrackedFrame
 from videostyle.render.journal import STATES, Journal
-from videostyle.render.prefetch import BLINK, Stop
+from videostyle.render.prefetch import POLL_SECONDS, Cancellation
 from videostyle.render.segments import in_segments
 from videostyle.render.states import State, concerns, joined
 
@@ -85,7 +85,7 @@ class _Mark(NamedTuple):
     recalled: tuple[int, ...]
 
 
-def find_scenes(steps: Iterable[Step], *, cuts: bool) -> Iterator[Scene]:
+def find_scenes(steps: Iterable[TrackedFrame], *, cuts: bool) -> Iterator[Scene]:
     """The scenes of a film, in order, each as soon as it is over.
 
     Args:
@@ -110,11 +110,11 @@ def find_scenes(steps: Iterable[Step], *, cuts: bool) -> Iterator[Scene]:
         first += len(marks)
 
 
-def _marks(steps: Iterable[Step], *, cuts: bool) -> Iterator[_Mark]:
+def _marks(steps: Iterable[TrackedFrame], *, cuts: bool) -> Iterator[_Mark]:
     for number, part in enumerate(in_segments(steps, cuts=cuts)):
         for step in part:
             opens = step.motion is None
-            yield _Mark(number, step.frame.index, opens, tuple(r.index for r in step.recalls) if opens else ())
+            yield _Mark(number, step.frame.index, opens, tuple(r.index for r in step.references) if opens else ())
 
 
 def _scenes(marks: Iterable[_Mark]) -> Iterator[list[_Mark]]:
@@ -145,7 +145,7 @@ def undone(scene: Scene, journal: Journal) -> range:
     return scene.segments[done:]
 
 
-def begin(scene: Scene, segment: int, journal: Journal, stop: Stop, before: State) -> State:
+def begin(scene: Scene, segment: int, journal: Journal, stop: Cancellation, before: State) -> State:
     """What a segment starts from: what the one before it left, or what the first to be made of a scene needs.
 
     Raises:
@@ -163,7 +163,7 @@ def begin(scene: Scene, segment: int, journal: Journal, stop: Stop, before: Stat
     return joined((_recalled(setup, scene, journal, stop) for setup in scene.needs), scene.place)
 
 
-def _recalled(setup: Setup, scene: Scene, journal: Journal, stop: Stop) -> State:
+def _recalled(setup: Setup, scene: Scene, journal: Journal, stop: Cancellation) -> State:
     state = _awaited(setup.left, stop) or journal.recall(setup.place)
     exact = setup.place < scene.place - 1 or (state is not None and f"previous {setup.place} image" in state)
     if state is None or not exact:
@@ -171,11 +171,11 @@ def _recalled(setup: Setup, scene: Scene, journal: Journal, stop: Stop) -> State
     return state
 
 
-def _awaited(left: Future[State | None], stop: Stop) -> State | None:
+def _awaited(left: Future[State | None], stop: Cancellation) -> State | None:
     while True:
-        stop.heed()
+        stop.check()
         with suppress(TimeoutError):
-            return left.result(timeout=BLINK)
+            return left.result(timeout=POLL_SECONDS)
 
 
 def leave(scene: Scene, segment: int, state: State) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 
-from videostyle.frames import Light, Motion, Pixels, Recall, Step
+from videostyle.frames import Fade, Motion, Pixels, Reference, TrackedFrame
 from videostyle.render.into import Patch
 
 LEADING = 8  # frames at the end of a range that are drawn towards what comes after it
@@ -30,7 +30,7 @@ class Past:
         opening: The frame of the source that the shot of its first frame began with.
         previous: Place of the finished frame before it, or of any if it follows none.
         finished: (H, W, 3) by place: finished frames that its own may follow.
-        lights: That these are in, by place.
+        fades: That these are in, by place.
         first: That `opening` is in.
 
     """
@@ -38,25 +38,30 @@ class Past:
     opening: Pixels
     previous: int
     finished: Mapping[int, Pixels]
-    lights: Mapping[int, Light]
-    first: Light
+    fades: Mapping[int, Fade]
+    first: Fade
 
 
 @dataclass(frozen=True, eq=False)
-class Kept(Step):
+class Kept(TrackedFrame):
     """A step whose frame is finished and stays as it is."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Entry(Step):
+class Entry(TrackedFrame):
     """The first step of a range."""
 
     past: Past
 
 
 def taken_up(
-    patch: Patch, steps: Iterable[Step], first: int, size: tuple[int, int], written: tuple[int, int], measure: Measure
-) -> Iterator[Step]:
+    patch: Patch,
+    steps: Iterable[TrackedFrame],
+    first: int,
+    size: tuple[int, int],
+    written: tuple[int, int],
+    measure: Measure,
+) -> Iterator[TrackedFrame]:
     """The steps of the frames that are touched: `Kept` ones outside the range, and its own as its ends ask for it.
 
     Args:
@@ -71,18 +76,18 @@ def taken_up(
     wanted, stay = patch.wanted, range(max(first, patch.touched.start), patch.touched.stop)
     head, tail = range(stay.start, wanted.start), range(max(stay.start, wanted.stop), stay.stop)
     kept = chain(patch.finished.read(head), patch.finished.read(tail))
-    window: deque[Step] = deque()
+    window: deque[TrackedFrame] = deque()
     shot = before = None
-    lights: dict[int, Light] = {}
+    fades: dict[int, Fade] = {}
     for step in steps:
         place = step.frame.index
         shot = step if shot is None or step.motion is None else shot
-        lights[place] = step.light
-        if place == wanted.stop and patch.leads and step.light == Light():
+        fades[place] = step.fade
+        if place == wanted.stop and patch.leads and step.fade == Fade():
             window = deque(_led(list(window), step, first, measure))
         if place in wanted:
             window.append(
-                _entered(step, before, shot, patch, size, lights) if place == wanted.start else _known(step, patch)
+                _entered(step, before, shot, patch, size, fades) if place == wanted.start else _known(step, patch)
             )
         while window and (len(window) > LEADING or place >= wanted.stop):
             yield from _due(window.popleft(), first)
@@ -94,30 +99,35 @@ def taken_up(
         yield from _due(step, first)
 
 
-def _due(step: Step, first: int) -> Iterator[Step]:
+def _due(step: TrackedFrame, first: int) -> Iterator[TrackedFrame]:
     return iter([step] if step.frame.index >= first else [])
 
 
 def _entered(
-    step: Step, before: Step | None, shot: Step, patch: Patch, size: tuple[int, int], lights: Mapping[int, Light]
-) -> Step:
+    step: TrackedFrame,
+    before: TrackedFrame | None,
+    shot: TrackedFrame,
+    patch: Patch,
+    size: tuple[int, int],
+    fades: Mapping[int, Fade],
+) -> TrackedFrame:
     """The first step of a range, with the finished frames that are there to follow."""
-    step = _known(step if patch.follows else replace(step, motion=None, recalls=()), patch)
-    earlier = [before.frame.index, *before.kept] if patch.follows and before is not None else []
+    step = _known(step if patch.follows else replace(step, motion=None, references=()), patch)
+    earlier = [before.frame.index, *before.retained] if patch.follows and before is not None else []
     places = [*earlier, *([patch.wanted.stop] if patch.leads else [])]
     if not places:
         return step
     finished = {place: patch.picture(place, size) for place in set(places)}
-    past = Past(shot.frame.pixels, places[0], finished, {at: lights.get(at, Light()) for at in finished}, shot.light)
-    return Entry(**{f.name: getattr(step, f.name) for f in fields(Step)}, past=past)
+    past = Past(shot.frame.pixels, places[0], finished, {at: fades.get(at, Fade()) for at in finished}, shot.fade)
+    return Entry(**{f.name: getattr(step, f.name) for f in fields(TrackedFrame)}, past=past)
 
 
-def _known(step: Step, patch: Patch) -> Step:
+def _known(step: TrackedFrame, patch: Patch) -> TrackedFrame:
     """A step after which the finished frame that follows the range is not forgotten."""
-    return replace(step, kept=(*step.kept, patch.wanted.stop)) if patch.leads else step
+    return replace(step, retained=(*step.retained, patch.wanted.stop)) if patch.leads else step
 
 
-def _led(steps: Sequence[Step], after: Step, first: int, measure: Measure) -> Iterator[Step]:
+def _led(steps: Sequence[TrackedFrame], after: TrackedFrame, first: int, measure: Measure) -> Iterator[TrackedFrame]:
     """The last steps of a range, each drawn more towards the finished frame after it, back to a cut at most.
 
     What that frame shows takes a share of the trust in the frames before, rising in a line.
@@ -129,36 +139,38 @@ def _led(steps: Sequence[Step], after: Step, first: int, measure: Measure) -> It
     for number, step in enumerate(leading, 1):
         found = motions.get(step.frame.index)
         share = number / (len(leading) + 1)
-        yield step if found is None else _drawn(step, Recall(after.frame.index, found), share)
+        yield step if found is None else _drawn(step, Reference(after.frame.index, found), share)
 
 
-def _back(steps: Sequence[Step], after: Step, first: int, measure: Measure) -> dict[int, Motion]:
+def _back(steps: Sequence[TrackedFrame], after: TrackedFrame, first: int, measure: Measure) -> dict[int, Motion]:
     """How each frame, down to place `first`, is seen from the one after all of them: back from frame to frame.
 
     Found from one neighbour to the next, so that what is wrong changes as slowly as the picture does.
     """
-    from videostyle.motion.flow import composed
+    from videostyle.motion.flow import compose_flows
 
     found: dict[int, Motion] = {}
     for step, following in zip(reversed(steps), [after, *reversed(steps)], strict=False):
         if step.frame.index >= first:
             hop = measure(following.frame.pixels, step.frame.pixels)
             far = found.get(following.frame.index)
-            found[step.frame.index] = hop if far is None else composed(hop, far)
+            found[step.frame.index] = hop if far is None else compose_flows(hop, far)
     return found
 
 
-def _drawn(step: Step, later: Recall, share: float) -> Step:
+def _drawn(step: TrackedFrame, later: Reference, share: float) -> TrackedFrame:
     """A step that trusts a later frame by a share, where it can be trusted, and its past by what is left."""
     if step.motion is None:
         return step
     seen = share * later.motion.mask
     motion = Motion(step.motion.flow, step.motion.mask * (1 - seen))
-    recalls = (Recall(r.index, Motion(r.motion.flow, r.motion.mask * (1 - seen))) for r in step.recalls)
-    return replace(step, motion=motion, recalls=(*recalls, Recall(later.index, Motion(later.motion.flow, seen))))
+    references = (Reference(r.index, Motion(r.motion.flow, r.motion.mask * (1 - seen))) for r in step.references)
+    return replace(
+        step, motion=motion, references=(*references, Reference(later.index, Motion(later.motion.flow, seen)))
+    )
 
 
-def entry_of(steps: Iterable[Step]) -> tuple[Past | None, Iterator[Step]]:
+def entry_of(steps: Iterable[TrackedFrame]) -> tuple[Past | None, Iterator[TrackedFrame]]:
     """What the first of the steps finds done, if it is the first of a range; and the steps."""
     rest = iter(steps)
     first = next(rest, None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from videostyle.frames import Step
+from videostyle.frames import TrackedFrame
 
 LENGTH = 24  # frames of a segment at most
 SHORTEST = 8  # frames below which a cut does not end a segment
 
 
-def in_segments(steps: Iterable[Step], *, cuts: bool) -> Iterator[Iterator[Step]]:
+def in_segments(steps: Iterable[TrackedFrame], *, cuts: bool) -> Iterator[Iterator[TrackedFrame]]:
     """The steps, in order, a segment at a time: a shot, or a piece of a long one, or several very short ones.
 
     Borders depend on the frames alone, and on nothing before the last border.
@@ -24,11 +24,11 @@ def in_segments(steps: Iterable[Step], *, cuts: bool) -> Iterator[Iterator[Step]
     return (part for _, part in groupby(steps, _numbers(cuts=cuts)))
 
 
-def _numbers(*, cuts: bool) -> Callable[[Step], int]:
+def _numbers(*, cuts: bool) -> Callable[[TrackedFrame], int]:
     """What gives each step, asked in order, the number of its segment."""
     number = length = 0
 
-    def find(step: Step) -> int:
+    def find(step: TrackedFrame) -> int:
         nonlocal number, length
         new_shot = cuts and step.motion is None
         if length == LENGTH or (new_shot and length >= SHORTEST):

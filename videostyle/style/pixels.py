@@ -17,28 +17,28 @@ Depth = np.dtype[np.unsignedinteger[np.typing.NBitBase]]
 def to_tensor(pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
     """(H, W, 3) of an unsigned integer type → (1, 3, H, W) float32 in [0, 1]."""
     full = float(np.iinfo(pixels.dtype).max)
-    moved = _sent(torch.tensor(np.ascontiguousarray(pixels)), device)
+    moved = _to_device(torch.tensor(np.ascontiguousarray(pixels)), device)
     return (moved.float() / full).permute(2, 0, 1)[None]
 
 
-def to_plane(plane: Plane, device: torch.device | str = "cpu") -> Tensor:
+def mask_to_tensor(plane: Plane, device: torch.device | str = "cpu") -> Tensor:
     """(H, W) → (1, 1, H, W) float32."""
-    return _sent(torch.tensor(np.ascontiguousarray(plane), dtype=torch.float32), device)[None, None]
+    return _to_device(torch.tensor(np.ascontiguousarray(plane), dtype=torch.float32), device)[None, None]
 
 
-def to_field(flow: Plane, device: torch.device | str = "cpu") -> Tensor:
+def flow_to_tensor(flow: Plane, device: torch.device | str = "cpu") -> Tensor:
     """(H, W, 2) → (1, 2, H, W) float32."""
-    return _sent(torch.from_numpy(flow), device).permute(2, 0, 1)[None]
+    return _to_device(torch.from_numpy(flow), device).permute(2, 0, 1)[None]
 
 
-def _sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+def _to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
     """The tensor on a device, which is not waited for."""
     if torch.device(device).type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def fetched(tensor: Tensor) -> Callable[[], Tensor]:
+def copy_to_cpu(tensor: Tensor) -> Callable[[], Tensor]:
     """Begin to bring a tensor to the CPU; what is returned waits for it, and may do so in another thread."""
     if tensor.device.type != "cuda":
         return lambda: tensor

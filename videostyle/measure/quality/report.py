@@ -1,0 +1,139 @@
+"""The findings for a person, as a table, and for a program, as JSON."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import cv2
+import numpy as np
+
+from videostyle.measure.quality.compare import Measures, View
+from videostyle.measure.quality.summary import Evaluation, Statistic, as_dict
+from videostyle.media.writer import publish, temp_path
+
+_HEAD = ("", "mean", "worst", "at frame", "last", "content", "ratio")
+
+
+def table(evaluation: Evaluation) -> str:
+    """A few lines to read in a terminal."""
+    rows = [_HEAD, *(_row(evaluation, *row) for row in _rows(evaluation))]
+    lines = [f"{row[0]:<24}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]
+    return "\n".join([_heading(evaluation), "", *lines, "", _footing(evaluation)])
+
+
+def _rows(evaluation: Evaluation) -> list[tuple[str, str, int]]:
+    """Label, name and digits after the point."""
+    rows = [
+        ("warp error, 1 frame", "warp_error", 4),
+        (f"warp error, {evaluation.long} frames", "long_error", 4),
+        ("flicker, levels", "flicker", 2),
+        ("drift, levels", "drift", 2),
+        ("  red", "drift_red", 2),
+        ("  green", "drift_green", 2),
+        ("  blue", "drift_blue", 2),
+        ("  along the motion", "drift_followed", 2),
+        ("contrast drift, levels", "contrast_drift", 2),
+        ("palette drift, levels", "palette_drift", 2),
+        ("sharpness", "sharpness", 3),
+    ]
+    losses = [("style loss", "style_loss", 4), ("content loss", "content_loss", 4)]
+    return rows + losses if evaluation.weights else rows
+
+
+def _row(evaluation: Evaluation, label: str, name: str, digits: int) -> tuple[str, ...]:
+    found = evaluation.statistics[name]
+    floor = evaluation.statistics.get(f"{name}_content", Statistic())
+    worst_frame = "-" if found.worst_frame is None else str(found.worst_frame)
+    numbers = [_number(value, digits) for value in (found.mean, found.worst, found.last, floor.mean)]
+    return (label, *numbers[:2], worst_frame, *numbers[2:], _number(evaluation.ratio(name), 2))
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _heading(evaluation: Evaluation) -> str:
+    frames = "1 frame" if evaluation.frames == 1 else f"{evaluation.frames} frames"
+    shots = "1 shot" if evaluation.shots == 1 else f"{evaluation.shots} shots"
+    width, height = evaluation.size
+    return f"{evaluation.output.name} against {evaluation.content.name}: {frames}, {shots}, {width}x{height}"
+
+
+def _footing(evaluation: Evaluation) -> str:
+    """What the numbers rest on."""
+    shares = [evaluation.statistics[name].mean for name in ("warp_trusted", "long_trusted", "still")]
+    trusted, far, still = ("-" if share is None else f"{share:.0%}" for share in shares)
+    weights = f"; losses with {evaluation.weights}" if evaluation.weights else ""
+    return (
+        f"trusted: {trusted} of the picture over 1 frame, {far} over {evaluation.long}; standing still: {still}; "
+        f"flow {evaluation.flow}{weights}"
+    )
+
+
+class JsonFile:
+    """One JSON object, written frame by frame: `{"frames": [...], "summary": {...}, "versions": {...}}`.
+
+    A context manager; the file appears when it is complete.
+
+    Args:
+        path: Where.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._part = path, temp_path(path)
+
+    def __enter__(self) -> Self:
+        self._file = self._part.open("w", encoding="utf-8")
+        self._file.write('{"frames": [')
+        self._separator = "\n"
+        return self
+
+    def write(self, view: View, measures: Measures) -> None:
+        self._file.write(self._separator + _json(asdict(measures)))
+        self._separator = ",\n"
+
+    def close(self, evaluation: Evaluation) -> None:
+        """Add the summary and give the file its name."""
+        closing = {"summary": as_dict(evaluation), "versions": versions(torch=evaluation.weights is not None)}
+        self._file.write("\n],\n" + _json(closing)[1:] + "\n")
+        self._file.close()
+        publish(self._part, self._path)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+def versions(*, torch: bool) -> dict[str, str]:
+    """What was measured with."""
+    found = {
+        "videostyle": version("videostyle"),
+        "python": platform.python_version(),
+        "av": av.__version__,
+        "opencv": cv2.__version__,
+        "numpy": np.__version__,
+    }
+    return {**found, "torch": version("torch")} if torch else found
+
+
+def _json(value: Any) -> str:
+    return json.dumps(rounded(value), allow_nan=False)
+
+
+def rounded(value: Any) -> Any:
+    """Six significant digits are more than a measure has."""
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

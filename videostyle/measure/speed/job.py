@@ -1,0 +1,176 @@
+"""A whole job on a clip made by code: frames a second, and where the time goes. And how long a start takes."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from videostyle.frames import Pixels
+from videostyle.measure.speed.isolated import peak_memory
+from videostyle.measure.speed.step import WEIGHTS
+from videostyle.media.image.still import write_still
+from videostyle.render.film import FrameReport
+from videostyle.render.pipeline import run
+from videostyle.render.plan import Request, make_plan
+from videostyle.render.stages import overlap
+from videostyle.settings import Settings
+
+RATE = 24  # frames a second of the clip
+PAN, DRIFT = 2, (4, 1)  # pixels a frame: of the ground to the left, of the disc to the right and down
+RADIUS = 1 / 6  # of the disc, of the frame's height
+STARTS = 5  # of the command; their median counts
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is styled: `frames` frames of the standard clip, with standard settings."""
+
+    width: int
+    height: int
+    frames: int
+    device: str = "cpu"
+    iterations: int = Settings().iterations
+    first_iterations: int = Settings().first_iterations
+
+    @property
+    def settings(self) -> Settings:
+        return Settings().override(
+            size=max(self.width, self.height),
+            iterations=self.iterations,
+            first_iterations=self.first_iterations,
+            device=self.device,
+            weights=WEIGHTS,
+        )
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What was found.
+
+    Args:
+        seconds: Of the job, without the loading of the network.
+        first_seconds: Of those, until the first frame was encoded.
+        stages: Seconds by stage, see `render.stages`.
+        overlap: The share of decoding, flow and encoding that the optimizer did not have to wait for.
+        work: Steps that were taken, in steps at full size.
+        memory: Peak bytes: of the device's own memory if it is a GPU, else of the process.
+
+    """
+
+    seconds: float
+    first_seconds: float
+    stages: dict[str, float]
+    overlap: float | None
+    work: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """Seconds from a command to its end: `--version`, `--help`, and one frame of 64 pixels with one step."""
+
+    version: float
+    help: float
+    first_frame: float
+
+
+def standard_clip(width: int, height: int, count: int) -> Iterator[Pixels]:
+    """Frames of a textured ground that pans and a disc of another texture that crosses it, see `PAN` and `DRIFT`."""
+    ground, skin = _texture(width + PAN * count, height, 1), _texture(width, height, 2)
+    ys, xs = np.mgrid[:height, :width]
+    radius = RADIUS * height
+    for number in range(count):
+        frame = ground[:, PAN * number : PAN * number + width].copy()
+        dx, dy = DRIFT[0] * number, DRIFT[1] * number
+        disc = (xs - width / 4 - dx) ** 2 + (ys - height / 3 - dy) ** 2 < radius**2
+        frame[disc] = np.roll(skin, (dy, dx), axis=(0, 1))[disc]
+        yield frame
+
+
+def _texture(width: int, height: int, seed: int) -> Pixels:
+    """Smooth blobs on a warm ground: something that flow can hold on to."""
+    noise = np.random.default_rng(seed).normal(size=(height, width, 3)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 2.5) + 2.4 * cv2.GaussianBlur(noise, (0, 0), 6.0)
+    levels = np.array([190, 130, 70], np.float32) + 30 * smooth / smooth.std()
+    pixels: Pixels = levels.clip(0, 255).astype(np.uint8)
+    return pixels
+
+
+def write_clip(path: Path, width: int, height: int, count: int) -> None:
+    """Encode the standard clip as H.264."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"crf": "12"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number, pixels in enumerate(standard_clip(width, height, count)):
+            picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            picture.pts, picture.time_base = number, Fraction(1, RATE)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def _inputs(folder: Path, width: int, height: int, count: int) -> tuple[Path, Path]:
+    content, style = folder / "clip.mp4", folder / "style.png"
+    write_clip(content, width, height, count)
+    write_still(style, _texture(width, height, 7), "")
+    return content, style
+
+
+def measure_job(job: Job) -> Performance:
+    """Style the standard clip in a temporary directory."""
+    reports: list[FrameReport] = []
+    with tempfile.TemporaryDirectory() as folder:
+        content, style = _inputs(Path(folder), job.width, job.height, job.frames)
+        plan = make_plan(Request(content, (style,), Path(folder, "out.mp4"), job.settings))
+        work: list[float] = []
+        summary = run(plan, on_frame=reports.append, on_work=work.append)
+    return Performance(
+        seconds=summary.seconds,
+        first_seconds=reports[0].seconds,
+        stages=dict(summary.stages),
+        overlap=overlap(summary.stages),
+        work=sum(work),
+        memory=_memory(job.device),
+    )
+
+
+def _memory(device_name: str) -> int:
+    import torch
+
+    from videostyle.style.device import choose_device
+
+    device = choose_device(device_name)
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
+
+
+def measure_start(device: str) -> Start:
+    """Run the command in new processes; the files are warm in the system's memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [*_inputs(Path(folder), 64, 48, 1), Path(folder, "out.mp4")]
+        options = ["--first-iterations", "1", "--weights", WEIGHTS, "--device", device, "--overwrite", "--quiet"]
+        return Start(
+            version=_command(["--version"]),
+            help=_command(["--help"]),
+            first_frame=_command([*map(str, paths), *options], starts=1),
+        )
+
+
+def _command(words: Sequence[str], starts: int = STARTS) -> float:
+    """Seconds of `videostyle`, the median of `starts` after one that fills the system's caches."""
+    return statistics.median([_seconds(words) for _ in range(1 + starts)][1:])
+
+
+def _seconds(words: Sequence[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "videostyle", *words], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began

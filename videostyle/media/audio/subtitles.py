@@ -1,0 +1,74 @@
+"""Subtitles: copied where the container takes them, converted where it takes other text, and told where lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import av
+from av import Packet
+from av.container import InputContainer, OutputContainer
+from av.subtitles.stream import SubtitleStream
+
+from videostyle.media.audio.tracks import Track, holds
+
+log = logging.getLogger(__name__)
+
+_TEXT = {".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text", ".mkv": "subrip", ".webm": "webvtt"}
+_PICTURES = ("hdmv_pgs_subtitle", "pgssub", "dvd_subtitle", "dvdsub", "dvb_subtitle", "dvbsub", "xsub")
+
+
+def plan_subtitles(container: InputContainer, output: Path) -> Iterator[Track]:
+    """What becomes of every subtitle stream; those that cannot be kept are told and left out."""
+    for stream in container.streams.subtitles:
+        track = _plan(stream, output)
+        if track is not None:
+            yield track
+
+
+def _plan(stream: SubtitleStream, output: Path) -> Track | None:
+    if getattr(stream, "codec_context", None) is None:
+        log.warning("subtitles of an unknown kind are left out")
+        return None
+    track = Track(stream.index, stream.codec_context.name)
+    if holds(output, lambda trial: trial.add_stream_from_template(stream)):
+        return track
+    encoder = _TEXT.get(output.suffix.lower())
+    if track.codec not in _PICTURES and encoder is not None:
+        converted = replace(track, encoder=encoder)
+        if holds(output, lambda trial: add_subtitles(trial, stream, converted)):
+            log.warning("%s cannot hold %s subtitles; they become %s", output.suffix, track.codec, encoder)
+            return converted
+    log.warning("%s cannot hold %s subtitles; they are left out; .mkv keeps them", output.suffix, track.codec)
+    return None
+
+
+def add_subtitles(target: OutputContainer, stream: SubtitleStream, track: Track) -> SubtitleStream:
+    """A stream in `target` for what `track` plans."""
+    if track.encoder is None:
+        return target.add_stream_from_template(stream)
+    stream.codec_context.open(strict=False)  # the decoder knows the styles that the encoder asks for
+    added = cast(SubtitleStream, target.add_stream(track.encoder))
+    added.codec_context.subtitle_header = stream.codec_context.subtitle_header
+    added.time_base = stream.time_base
+    return added
+
+
+def converted(packet: Packet[Any], source: SubtitleStream, target: SubtitleStream) -> Iterator[Packet[Any]]:
+    """The packet in the target's text format; none where it is damaged or says nothing."""
+    if not packet.size:
+        return
+    try:
+        text = source.codec_context.decode2(packet)
+        if text is None or not len(text):
+            return
+        made = target.codec_context.encode_subtitle(text)
+    except (av.error.FFmpegError, ValueError) as error:
+        log.warning("a subtitle is left out: %s", error)
+        return
+    made.stream, made.time_base = target, packet.time_base
+    made.pts, made.dts, made.duration = packet.pts, packet.pts, packet.duration
+    yield made

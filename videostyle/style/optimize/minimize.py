@@ -1,0 +1,382 @@
+"""L-BFGS and Adam over one image, for any objective. No step waits for the device to answer.
+
+A walker is where an optimizer stands, in tensors alone, and a step makes the next one of it: the same operations at
+every step, so that a device may record one step and repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+
+Losses = dict[str, Tensor]
+Objective = Callable[[Tensor, float], tuple[Tensor, Losses]]
+Steps = Callable[["OptimizerState", Objective, int], Iterator["Iterate"]]
+
+HISTORY = 10  # pairs; longer ones buy nothing here and cost two images each
+LONGEST_STEP = 0.25  # root mean square change, in [0, 1] pixel values
+DIVERGED = 1.5  # a loss this many times the best so far is rolled back
+HEADROOM = 2.0**-10  # of the gradient in half precision: at 1 it may overflow, and at this no digit is lost
+PATIENCE = 10  # steps over which the loss must fall by the tolerance
+RATE, DECAYS = 0.03, (0.9, 0.99)  # of Adam; the decays are those of crowsonkb/style-transfer-pytorch
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What L-BFGS supposes before its first step.
+
+    Args:
+        exponent: The inverse Hessian falls with frequency as f to the minus this.
+        first: Root mean square change of the first step, in [0, 1] pixel values.
+
+    """
+
+    exponent: float
+    first: float
+
+
+FRESH_PRIOR = Prior(1.0, 0.03)  # from a picture that has to change everywhere
+WARM_PRIOR = Prior(0.5, 0.01)  # from one that nearly is what it should be; benchmarks/warm.md has what was tried
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What Adam knows about the gradient: its mean and square, like the image, after `steps` steps, (), float64."""
+
+    mean: Tensor
+    square: Tensor
+    steps: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """Where the optimizer stands after a step.
+
+    Args:
+        image: (N, 3, H, W).
+        losses: By term, as the step found them.
+        loss: Their sum.
+        moments: Adam's, to carry on with at another size; None for L-BFGS.
+
+    """
+
+    image: Tensor
+    losses: Losses = field(default_factory=dict)
+    loss: Tensor = field(default_factory=lambda: torch.zeros(()))
+    moments: Moments | None = None
+
+    def clone(self) -> Iterate:
+        """The same in tensors that no later step overwrites."""
+        losses = {name: loss.clone() for name, loss in self.losses.items()}
+        m = self.moments
+        moments = None if m is None else Moments(m.mean.clone(), m.square.clone(), m.steps.clone())
+        return Iterate(self.image.clone(), losses, self.loss.clone(), moments)
+
+
+class OptimizerState(Protocol):
+    """Where an optimizer stands: a frozen dataclass of tensors, and of such dataclasses."""
+
+    @property
+    def image(self) -> Tensor: ...
+
+    @classmethod
+    def initial(cls, start: Iterate, hessian_diagonal: Tensor | None, prior: Prior) -> Self:
+        """Before the first step."""
+
+    def advance(self, objective: Objective, progress: float) -> tuple[Self, Iterate]:
+        """After one step, and what it found."""
+
+
+def eager_steps(walker: OptimizerState, objective: Objective, iterations: int) -> Iterator[Iterate]:
+    """The steps as they come."""
+    for number in range(iterations):
+        walker, walk = walker.advance(objective, number / iterations)
+        yield walk
+
+
+def minimize(
+    start: Iterate,
+    objective: Objective,
+    *,
+    iterations: int,
+    optimizer: str = "lbfgs",
+    ema_decay: float = 0.0,
+    tolerance: float = 0.0,
+    hessian_diagonal: Tensor | None = None,
+    prior: Prior = FRESH_PRIOR,
+    on_step: Callable[[Iterate], object] = lambda walk: None,
+    steps: Steps = eager_steps,
+) -> Iterate:
+    """Take `iterations` steps down `objective` from `start`; with none, `start` comes back as it is.
+
+    Args:
+        start: An image, and for Adam possibly the moments of an earlier walk.
+        objective: Called with an image and the share of the steps that are done.
+        iterations: At most.
+        optimizer: lbfgs or adam.
+        ema_decay: Above 0, the result is the bias-corrected exponential average of the images, with this decay.
+        tolerance: Stop when `PATIENCE` steps have lowered the loss by less than this share; 0 takes every step.
+        hessian_diagonal: (N, 1, H, W), the second derivative by each pixel of a part of the loss that is known to be a
+            sum of squares; L-BFGS then has to find out only the rest.
+        prior: What L-BFGS supposes of that.
+        on_step: Told after each step; what it is told of may be overwritten by the next one.
+        steps: How they are taken.
+
+    Returns:
+        The end of the walk. An image that is not finite means that the objective never was.
+
+    """
+    if iterations == 0:
+        return start
+    walker: OptimizerState = (_Lbfgs if optimizer == "lbfgs" else _Adam).initial(start, hessian_diagonal, prior)
+    taken, walk = steps(walker, objective, iterations), start
+    for walk in _until_settled(_averaged(taken, ema_decay) if ema_decay else taken, tolerance):
+        on_step(walk)
+    return walk.clone()
+
+
+def _averaged(steps: Iterator[Iterate], decay: float) -> Iterator[Iterate]:
+    """Each walk with the average of the images so far, as Adam corrects its moments (Kingma & Ba 2015, §7.2)."""
+    average: Tensor | None = None
+    for number, walk in enumerate(steps, 1):
+        fresh = (1 - decay) * walk.image
+        average = fresh if average is None else decay * average + fresh
+        yield replace(walk, image=average / (1 - decay**number))
+
+
+def _until_settled(steps: Iterator[Iterate], tolerance: float) -> Iterator[Iterate]:
+    """The steps up to where the loss has stopped to fall; asks the device only every `PATIENCE` steps."""
+    before: float | None = None
+    for number, walk in enumerate(steps):
+        yield walk
+        if tolerance and number % PATIENCE == 0:
+            loss = float(walk.loss)
+            if before is not None and before - loss < tolerance * before:
+                return
+            before = loss
+
+
+def _evaluate(objective: Objective, image: Tensor, progress: float) -> tuple[Tensor, Tensor, Losses]:
+    """Loss, gradient and the loss terms at `image`.
+
+    The gradient is taken of the loss times a power of two near the number of pixels, and `HEADROOM`, so that half
+    precision can hold it at any size and any usual weight; dividing again changes no bit.
+    """
+    scale = HEADROOM * 2.0 ** (image.numel() - 1).bit_length()
+    with torch.enable_grad():
+        leaf = image.detach().requires_grad_(True)
+        loss, terms = objective(leaf, progress)
+        (gradient,) = torch.autograd.grad(loss * scale, leaf)
+    gradient = gradient.contiguous() / scale
+    return loss.detach(), gradient, {name: share.detach() for name, share in terms.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class _Adam:
+    """Kingma & Ba 2015 (arXiv:1412.6980), kept inside [0, 1]."""
+
+    image: Tensor
+    moments: Moments
+
+    @classmethod
+    def initial(cls, start: Iterate, hessian_diagonal: Tensor | None, prior: Prior) -> _Adam:
+        image = start.image.detach()
+        none = torch.zeros((), dtype=torch.float64, device=image.device)
+        return cls(image, start.moments or Moments(torch.zeros_like(image), torch.zeros_like(image), none))
+
+    @torch.no_grad()
+    def advance(self, objective: Objective, progress: float) -> tuple[_Adam, Iterate]:
+        loss, gradient, losses = _evaluate(objective, self.image, progress)
+        known, steps = self.moments, self.moments.steps + 1
+        mean = DECAYS[0] * known.mean + (1 - DECAYS[0]) * gradient
+        square = DECAYS[1] * known.square + (1 - DECAYS[1]) * gradient.square()
+        ahead = mean / (1 - DECAYS[0] ** steps)
+        spread = (square / (1 - DECAYS[1] ** steps)).sqrt()
+        image = (self.image - RATE * ahead / (spread + 1e-8)).clamp(0, 1)
+        moments = Moments(mean, square, steps)
+        return _Adam(image, moments), Iterate(image, losses, loss, moments)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lbfgs:
+    """Nocedal & Wright 2006, algorithm 7.5, with unit steps and no line search.
+
+    Differences: the initial inverse Hessian is not the identity but a filter, which makes smooth changes easier (see
+    `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes
+    the walk back to the best image so far, with an empty history. All of it is arithmetic on the device.
+    """
+
+    image: Tensor
+    step: Tensor
+    gradient: Tensor
+    best: Tensor
+    best_gradient: Tensor
+    best_loss: Tensor
+    caution: Tensor
+    pairs: Pairs
+    precondition: Preconditioner
+
+    @classmethod
+    def initial(cls, start: Iterate, hessian_diagonal: Tensor | None, prior: Prior) -> _Lbfgs:
+        image = start.image.detach()
+        none, one = torch.zeros_like(image), torch.ones((), device=image.device)
+        pairs, precondition = Pairs.empty(image), Preconditioner.for_image(image, hessian_diagonal, prior)
+        return cls(image, none, none, image, none, one * torch.inf, one, pairs, precondition)
+
+    @torch.no_grad()
+    def advance(self, objective: Objective, progress: float) -> tuple[_Lbfgs, Iterate]:
+        x = self.image + self.step
+        loss, gradient, losses = _evaluate(objective, x, progress)
+        failed = ~torch.isfinite(loss) | (loss > DIVERGED * self.best_loss)
+        better = loss < self.best_loss
+        best = torch.where(better, x, self.best)
+        best_gradient = torch.where(better, gradient, self.best_gradient)
+        best_loss = torch.where(better, loss, self.best_loss)
+        x, gradient = torch.where(failed, best, x), torch.where(failed, best_gradient, gradient)
+        caution = torch.where(failed, self.caution * 0.5, self.caution)
+        pairs = self.pairs.pushed(x - self.image, gradient - self.gradient, failed)
+        step = -caution * _bounded(pairs.direction(gradient, self.precondition))
+        walk = Iterate(torch.where(torch.isfinite(best_loss), x + step, torch.nan), losses, best_loss)
+        return _Lbfgs(x, step, gradient, best, best_gradient, best_loss, caution, pairs, self.precondition), walk
+
+
+@dataclass(frozen=True, eq=False)
+class Preconditioner:
+    """The inverse Hessian as far as it is known beforehand: f^-p, beside the stiffness of what is a sum of squares.
+
+    f^-p is the metric of an image written in Fourier coefficients scaled by f^(-p/2). Olah, Mordvintsev & Schubert
+    2017 ("Feature visualization", decorrelated parameterization) use f⁻¹ for the coefficients; our p is at most 1.
+
+    Args:
+        filter: (H, W // 2 + 1), what f^-p makes of each frequency f.
+        first: Root mean square change of a step along the bare filtered gradient.
+        hessian_diagonal: (N, 1, H, W), second derivative by each pixel of the part of the loss that is a sum of
+            squares.
+        stiffest: (), its largest.
+        held, free: Like it, how much of each pixel is held by it or free, as a root.
+
+    """
+
+    filter: Tensor
+    first: float
+    hessian_diagonal: Tensor | None = None
+    stiffest: Tensor = field(default_factory=lambda: torch.zeros(()))
+    held: Tensor = field(default_factory=lambda: torch.zeros(()))
+    free: Tensor = field(default_factory=lambda: torch.ones(()))
+
+    @classmethod
+    def for_image(
+        cls, image: Tensor, hessian_diagonal: Tensor | None = None, prior: Prior = FRESH_PRIOR
+    ) -> Preconditioner:
+        """For images like this one, (N, C, H, W)."""
+        h, w = image.shape[2:]
+        fy = torch.fft.fftfreq(h, device=image.device)
+        fx = torch.fft.rfftfreq(w, device=image.device)
+        frequency = torch.hypot(fy[:, None], fx[None]).clamp(min=1 / max(h, w))
+        gain = (frequency.mean() / frequency) ** prior.exponent
+        if hessian_diagonal is None:
+            return cls(gain, prior.first)
+        stiffest = hessian_diagonal.max()
+        held = (hessian_diagonal / stiffest.clamp(min=1e-20)).sqrt()
+        return cls(gain, prior.first, hessian_diagonal, stiffest, held, (1 - held.square()).sqrt())
+
+    def __call__(self, gradient: Tensor, gamma: Tensor | float = 1.0) -> Tensor:
+        """The gradient, filtered; `gamma` is the scale of the part that is not known, as a length of step."""
+        if self.hessian_diagonal is None:
+            return gamma * self._filtered(gradient, self.filter)
+        stiff = 1 / (1 / (gamma * self.filter) + self.stiffest)
+        held = self.held * self._filtered(self.held * gradient, stiff)
+        return held + gamma * self.free * self._filtered(self.free * gradient, self.filter)
+
+    def unknown(self, s: Tensor, y: Tensor) -> Tensor:
+        """What a step `s` did to the gradient, `y`, less what the stiffness explains."""
+        return y if self.hessian_diagonal is None else y - self.hessian_diagonal * s
+
+    def gain(self, gradient: Tensor) -> Tensor:
+        """The gradient filtered by f^-p alone."""
+        return self._filtered(gradient, self.filter)
+
+    def _filtered(self, gradient: Tensor, gain: Tensor) -> Tensor:
+        filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(gradient) * gain, s=gradient.shape[-2:])
+        return filtered
+
+
+def _bounded(direction: Tensor) -> Tensor:
+    length = direction.square().mean().sqrt()
+    return direction * (LONGEST_STEP / length.clamp(min=LONGEST_STEP))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The last steps and what they did to the gradient, in rings.
+
+    Args:
+        s, y: (m, N, C, H, W), the steps and the changes of the gradient.
+        products: (m, m), sᵢᵀyⱼ.
+        rho: (m,), 1 / sᵀy; 0 for a pair that does not count.
+        count: (1,), how many were pushed; pair `count` is in place `count % m`.
+
+    """
+
+    s: Tensor
+    y: Tensor
+    products: Tensor
+    rho: Tensor
+    count: Tensor
+
+    @classmethod
+    def empty(cls, image: Tensor) -> Pairs:
+        ring = image.new_zeros(HISTORY, *image.shape)
+        none = torch.zeros(1, dtype=torch.long, device=image.device)
+        return cls(ring, ring.clone(), image.new_zeros(HISTORY, HISTORY), image.new_zeros(HISTORY), none)
+
+    def pushed(self, s: Tensor, y: Tensor, failed: Tensor) -> Pairs:
+        """The pair takes the oldest one's place; after a failure none counts."""
+        place = self.count % HISTORY
+        self.s.index_copy_(0, place, s[None])
+        self.y.index_copy_(0, place, y[None])
+        self.products.index_copy_(0, place, (self.y.flatten(1) @ s.flatten())[None])
+        self.products.index_copy_(1, place, (self.s.flatten(1) @ y.flatten())[:, None])
+        curvature = self.products.diagonal()[place]
+        sound = curvature > 1e-10 * y.square().sum()
+        self.rho.index_copy_(0, place, torch.where(sound, 1 / curvature, 0.0))
+        self.rho.mul_(~failed)
+        return replace(self, count=self.count + 1)
+
+    def direction(self, gradient: Tensor, precondition: Preconditioner) -> Tensor:
+        """Approximate inverse Hessian times gradient: the two-loop recursion, each loop as a triangular system.
+
+        With pairs from the newest to the oldest and L the part of sᵢᵀyⱼ where j is newer than i, the first loop is
+        (1 + ρL) α = ρ Sg, the second (1 + ρLᵀ) δ = α - ρ Yq, where q is the preconditioned g - Yᵀα, and the result
+        q + Sᵀδ. So the images are passed over four times, not six times a pair.
+        """
+        m, s, y = HISTORY, self.s.flatten(1), self.y.flatten(1)
+        order = (self.count - 1 - torch.arange(m, device=s.device)) % m  # it undoes itself
+        rho, newer = self.rho[order], self.products[order][:, order].tril(-1)
+        alpha = _solved(rho[:, None] * newer, rho * (s @ gradient.flatten())[order], upper=False)
+        q = (gradient.flatten() - alpha[order] @ y).view_as(gradient)
+        q = precondition(q, self._gamma(order[:1], q, precondition))
+        delta = _solved(rho[:, None] * newer.T, alpha - rho * (y @ q.flatten())[order], upper=True)
+        return q + (delta[order] @ s).view_as(q)
+
+    def _gamma(self, newest: Tensor, q: Tensor, precondition: Preconditioner) -> Tensor:
+        """γ = sᵀy / yᵀPy of the newest pair, or a first step's length where that pair does not count."""
+        first = precondition.first / _rms(precondition.gain(q))
+        s = self.s[newest][0]
+        y = precondition.unknown(s, self.y[newest][0])
+        gamma = (s * y).sum() / (y * precondition.gain(y)).sum()
+        return torch.where((self.rho[newest][0] > 0) & (gamma > 0), gamma, first)
+
+
+def _solved(triangle: Tensor, right: Tensor, *, upper: bool) -> Tensor:
+    """The x of (1 + triangle) x = right, for a triangle without its diagonal."""
+    found: Tensor = torch.linalg.solve_triangular(triangle, right[:, None], upper=upper, unitriangular=True)
+    return found[:, 0]
+
+
+def _rms(value: Tensor) -> Tensor:
+    return value.square().mean().sqrt().clamp(min=1e-20)
