@@ -24,7 +24,7 @@ from videostyle import Settings
 from videostyle.frames import Frame, Pixels, TrackedFrame
 from videostyle.media import reader, source
 from videostyle.media.image import still
-from videostyle.media.source import Span
+from videostyle.frames import Span
 from videostyle.style.features import weights
 from videostyle.style.features.layers import layer_shares
 from videostyle.style.features.vgg import VGG19

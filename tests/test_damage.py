@@ -12,7 +12,7 @@ from tests.facts import facts
 from tests.test_into import run
 from videostyle.errors import MediaError, UnreadableError
 from videostyle.media import source
-from videostyle.media.source import Span
+from videostyle.frames import Span
 from videostyle.render import preflight
 
 UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)

@@ -22,7 +22,7 @@ from videostyle.measure.quality.evaluate import Request, evaluate
 from videostyle.measure.quality.heatmap import DOUBT, heat
 from videostyle.measure.quality.plot import MOST, PlotFile
 from videostyle.measure.quality.summary import NAMES, Statistic
-from videostyle.media.source import Span
+from videostyle.frames import Span
 from videostyle.motion.flow import METHODS
 
 W, H = 96, 64

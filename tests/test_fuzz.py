@@ -24,7 +24,7 @@ from videostyle.errors import InputError, UnreadableError, VideostyleError, Weig
 from videostyle.media import masks, source
 from videostyle.media.image import still
 from videostyle.media.reader import read_frames
-from videostyle.media.source import Span
+from videostyle.frames import Span
 from videostyle.render import segments
 from videostyle.render.journal import state_folder
 from videostyle.render.preflight import check_engine

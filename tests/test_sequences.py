@@ -15,7 +15,7 @@ from tests.pictures import UNTOUCHED, copied, noise
 from tests.test_stills import command, imread_rgba, names
 from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
 from videostyle.media import sequence
-from videostyle.media.source import Span
+from videostyle.frames import Span
 from videostyle.render.words import parse_rate
 
 

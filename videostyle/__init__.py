@@ -11,9 +11,9 @@ from videostyle.errors import VideostyleError
 from videostyle.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
-    from videostyle.media.source import Span
-    from videostyle.render.film import FrameReport
-    from videostyle.render.pipeline import Summary, stylize_image, stylize_video
+    from videostyle.api import stylize_frames, stylize_image, stylize_video
+    from videostyle.frames import Span
+    from videostyle.render.progress import FrameReport, Summary
 
 __all__ = [
     "PRESETS",
@@ -22,24 +22,26 @@ __all__ = [
     "Span",
     "Summary",
     "VideostyleError",
+    "stylize_frames",
     "stylize_image",
     "stylize_video",
 ]
 
-_LATER = {  # so that `videostyle --help` need not wait for codecs
-    "FrameReport": "videostyle.render.film",
-    "Span": "videostyle.media.source",
-    "Summary": "videostyle.render.pipeline",
-    "stylize_image": "videostyle.render.pipeline",
-    "stylize_video": "videostyle.render.pipeline",
+_LAZY = {  # so that `videostyle --help` need not wait for codecs
+    "FrameReport": "videostyle.render.progress",
+    "Span": "videostyle.frames",
+    "Summary": "videostyle.render.progress",
+    "stylize_frames": "videostyle.api",
+    "stylize_image": "videostyle.api",
+    "stylize_video": "videostyle.api",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Take a public name from its module when it is first asked for."""
-    if name not in _LATER:
+    """Import a public name when it is first asked for."""
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+    return getattr(import_module(_LAZY[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from videostyle.errors import InputError
 
 Pixels = NDArray[Any]  # (H, W, 3) RGB, uint8 or uint16, the dtype's full range meaning [0, 1]
 Samples = NDArray[Any]  # (H, W) or (H, W, C) of the same types: alpha, or what a file stores
@@ -111,6 +114,39 @@ class TrackedFrame:
     regions: tuple[Plane, ...] = ()
     fade: Fade = Fade()
     forward_motion: Motion | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which frames of a clip: half-open, by number or by time in seconds; all of them by default."""
+
+    first: int = 0
+    last: int | None = None
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or (self.last is not None and self.last <= self.first):
+            raise InputError(f"the range {self.first}:{self.last} holds no frame; say A:B with B greater than A")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise InputError("--end must lie after --start")
+
+    @property
+    def whole(self) -> bool:
+        return self == Span()
+
+    def begun(self, index: int, seconds: Fraction) -> bool:
+        """Whether a frame lies at or after the beginning of the span."""
+        return index >= self.first and (self.start is None or seconds >= self.start)
+
+    def ended(self, index: int, seconds: Fraction) -> bool:
+        """Whether a frame lies at or after the end, as do all that follow."""
+        past_last = self.last is not None and index >= self.last
+        return past_last or (self.end is not None and seconds >= self.end)
+
+    def places(self, times: Iterable[Fraction]) -> list[int]:
+        """Numbers of the frames inside the span, of frames shown at these times, in seconds."""
+        return [n for n, seconds in enumerate(times) if self.begun(n, seconds) and not self.ended(n, seconds)]
 
 
 def at_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:

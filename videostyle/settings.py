@@ -1,4 +1,7 @@
-"""Every knob once: default, meaning, unit and limits. Flags, TOML keys and the README table derive from here."""
+"""Every setting once: default, meaning, group, limits, and what it affects.
+
+Flags, TOML keys, the sections of `--help`, docs/options.md, a job's identity and what `--into` compares derive from it.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,33 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Color = Literal["style", "content", "match"]
 
 
-def setting(default: Any, help: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
-    """Declare a setting; numbers are held to [low, high]."""
-    return field(default=default, metadata={"help": help, "low": low, "high": high})
+GROUPS = ("Balance", "Style", "Placement", "Steps", "Motion", "Machine", "Output")
+Affects = Literal["look", "result", "file", "engine", "place", "log"]
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    group: str,
+    affects: Affects = "result",
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> Any:
+    """Declare a setting.
+
+    Args:
+        default: Its value unless it is given.
+        help: One sentence for `--help`, the options page and the studio.
+        group: The section it stands in; one of `GROUPS`.
+        affects: `look`: which style it is, so that frames made with another value do not go together; `result`: how
+            strong, steady or good the same style is; `file`: how it is encoded; `engine`: the loaded network's own
+            facts tell better; `place` and `log`: nothing of the result.
+        low, high: Limits of a number, or of each number of several; `low` of names is how many there are at least.
+
+    """
+    metadata = {"help": help, "group": group, "affects": affects, "low": low, "high": high}
+    return field(default=default, metadata=metadata)
 
 
 def _check(name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
@@ -76,120 +103,212 @@ class Settings:
 
     """
 
-    size: int | None = setting(
-        None,
-        "Longest side of the result in pixels. Default: the source's, on a CPU at most 384.",
-        low=16,
-        high=16384,
-    )
-    iterations: int = setting(12, "Steps for a frame that starts from the previous one.", low=0, high=100_000)
-    first_iterations: int = setting(
-        80,
-        "Steps at each size of a frame that starts from nothing: the first one, and after a cut.",
-        low=0,
-        high=100_000,
-    )
-    style_weight: float = setting(24.0, "Pull towards the style.", low=0, high=1e9)
-    content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9)
-    tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9)
+    style_weight: float = setting(24.0, "Pull towards the style.", low=0, high=1e9, group="Balance")
+    content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9, group="Balance")
+    tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9, group="Balance")
     temporal_weight: float = setting(
-        300.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9
+        300.0, "Steadiness: pull towards the previous frame, moved along.", low=0, high=1e9, group="Balance"
+    )
+    style_decay: float = setting(
+        0.0,
+        "Share of the style weight that is gone by a frame's last step, falling in a line.",
+        low=0,
+        high=1,
+        group="Balance",
     )
     style_scale: tuple[float, ...] = setting(
         (1.0,),
         "Longest side of the style picture over the frame's: larger is coarser. One for all styles, or one each.",
         low=0.05,
         high=8,
+        group="Style",
+        affects="look",
     )
     style_mix: tuple[float, ...] = setting(
-        (1.0,), "How much each style counts beside the others. One for all, or one each.", low=0, high=1e6
+        (1.0,),
+        "How much each style counts beside the others. One for all, or one each.",
+        low=0,
+        high=1e6,
+        group="Style",
+        affects="look",
     )
-    style_decay: float = setting(
-        0.0, "Share of the style weight that is gone by a frame's last step, falling in a line.", low=0, high=1
+    style_loss: StyleLoss = setting(
+        "centred",
+        "What a style is: mean and centred Gram matrix, plain Gram matrix, or a distribution (the others).",
+        group="Style",
+        affects="look",
+    )
+    style_layers: tuple[str, ...] = setting(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        "VGG19 activations that hold the style, as name or name:weight.",
+        low=1,
+        group="Style",
+        affects="look",
+    )
+    content_layers: tuple[str, ...] = setting(
+        ("relu4_2",),
+        "VGG19 activations that hold the content, as name or name:weight.",
+        low=1,
+        group="Style",
+        affects="look",
+    )
+    normalization: Normalization = setting(
+        "energy",
+        "Losses relative to their targets' energy, or plain mean squared errors as in the classic recipe.",
+        group="Style",
+        affects="look",
+    )
+    pooling: PoolingChoice = setting(
+        "auto", "Of VGG19; auto: average for the built-in weights, max for trained ones.", group="Style", affects="look"
     )
     color: Color = setting(
-        "style", "Colors: the style's, the content's own, or a style matched to the content's palette once per shot."
+        "style",
+        "Colors: the style's, the content's own, or a style matched to the content's palette once per shot.",
+        group="Style",
+        affects="look",
     )
-    init: str = setting("content", "What a fresh frame starts from: content, noise, style (its colors), or a picture.")
+    content_masks: tuple[str, ...] = setting(
+        (),
+        "Pictures or videos, one for each style: the style goes where its mask is white.",
+        group="Placement",
+        affects="look",
+    )
+    style_masks: tuple[str, ...] = setting(
+        (), "Pictures, one for each style: the white part of it counts.", group="Placement", affects="look"
+    )
+    attention: float = setting(
+        0.0,
+        "Style what stands out more (above 0) or protect it (below 0); 0 styles evenly.",
+        low=-1,
+        high=1,
+        group="Placement",
+        affects="look",
+    )
+    match_weight: float = setting(
+        0.0,
+        "Pull of each place towards the style places that resemble it (attention-matched).",
+        low=0,
+        high=1e9,
+        group="Placement",
+        affects="look",
+    )
+    size: int | None = setting(
+        None,
+        "Longest side of the result in pixels. Default: the source's, on a CPU at most 384.",
+        low=16,
+        high=16384,
+        group="Steps",
+    )
+    iterations: int = setting(
+        12, "Steps for a frame that starts from the previous one.", low=0, high=100_000, group="Steps"
+    )
+    first_iterations: int = setting(
+        80,
+        "Steps at each size of a frame that starts from nothing: the first one, and after a cut.",
+        low=0,
+        high=100_000,
+        group="Steps",
+    )
+    init: str = setting(
+        "content", "What a fresh frame starts from: content, noise, style (its colors), or a picture.", group="Steps"
+    )
     scales: tuple[float, ...] | None = setting(
         None,
         "Sizes a fresh frame goes through, coarse to fine, as shares of its own. Default: halved down to 96 pixels.",
         low=0.01,
         high=1,
+        group="Steps",
     )
-    attention: float = setting(
-        0.0, "Style what stands out more (above 0) or protect it (below 0); 0 styles evenly.", low=-1, high=1
-    )
-    match_weight: float = setting(
-        0.0, "Pull of each place towards the style places that resemble it (attention-matched).", low=0, high=1e9
-    )
-    content_masks: tuple[str, ...] = setting(
-        (), "Pictures or videos, one for each style: the style goes where its mask is white."
-    )
-    style_masks: tuple[str, ...] = setting((), "Pictures, one for each style: the white part of it counts.")
-    optimizer: Optimizer = setting("lbfgs", "How the loss is minimized.")
-    seed: int = setting(
-        0, "Of the faint noise a fresh frame starts from: another seed, other strokes.", low=0, high=2**63 - 1
-    )
-    independent: bool = setting(False, "Style every frame on its own, for comparison: it will flicker.")
-    flow: Flow = setting(
-        "dis-fine", "Optical flow; dis-fine is DIS medium carried down to full resolution, none is for comparison."
-    )
-    flow_mask: Mask = setting(
-        "evidence",
-        "Where flow is trusted: by geometry and color (evidence), geometry alone, or also off motion boundaries.",
+    optimizer: Optimizer = setting("lbfgs", "How the loss is minimized.", group="Steps")
+    ema_decay: float = setting(
+        0.0,
+        "Decay of a moving average over the steps that becomes the result: less noise; 0 is none.",
+        low=0,
+        high=0.999,
+        group="Steps",
     )
     passes: int = setting(
         1,
         "Times that a stretch of frames is gone over, forward and backward in turn: steadier, and as often the work.",
         low=1,
         high=99,
+        group="Steps",
     )
     tolerance: float = setting(
         0.0,
         "End a size of a frame when 10 steps lower its loss by less than this; 0 takes every step.",
         low=0,
         high=1,
+        group="Steps",
     )
-    ema_decay: float = setting(
-        0.0,
-        "Decay of a moving average over the steps that becomes the result: less noise; 0 is none.",
+    seed: int = setting(
+        0,
+        "Of the faint noise a fresh frame starts from: another seed, other strokes.",
         low=0,
-        high=0.999,
+        high=2**63 - 1,
+        group="Steps",
     )
     log_every: int = setting(
-        0, "Tell the losses of a fresh frame every so many steps; 0 is never.", low=0, high=100_000
+        0,
+        "Tell the losses of a fresh frame every so many steps; 0 is never.",
+        low=0,
+        high=100_000,
+        group="Steps",
+        affects="log",
     )
-    style_loss: StyleLoss = setting(
-        "centred", "What a style is: mean and centred Gram matrix, plain Gram matrix, or a distribution (the others)."
+    flow: Flow = setting(
+        "dis-fine",
+        "Optical flow; dis-fine is DIS medium carried down to full resolution, none is for comparison.",
+        group="Motion",
     )
-    normalization: Normalization = setting(
-        "energy", "Losses relative to their targets' energy, or plain mean squared errors as in the classic recipe."
+    flow_mask: Mask = setting(
+        "evidence",
+        "Where flow is trusted: by geometry and color (evidence), geometry alone, or also off motion boundaries.",
+        group="Motion",
     )
-    content_layers: tuple[str, ...] = setting(
-        ("relu4_2",), "VGG19 activations that hold the content, as name or name:weight.", low=1
+    independent: bool = setting(False, "Style every frame on its own, for comparison: it will flicker.", group="Motion")
+    weights: str = setting(
+        "auto",
+        "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file.",
+        group="Machine",
+        affects="engine",
     )
-    style_layers: tuple[str, ...] = setting(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
-        "VGG19 activations that hold the style, as name or name:weight.",
-        low=1,
+    precision: Precision = setting(
+        "auto", "Numbers VGG19 computes in; auto: fp16 on a GPU, fp32 on a CPU.", group="Machine"
     )
-    pooling: PoolingChoice = setting("auto", "Of VGG19; auto: average for the built-in weights, max for trained ones.")
-    precision: Precision = setting("auto", "Numbers VGG19 computes in; auto: fp16 on a GPU, fp32 on a CPU.")
-    weights: str = setting("auto", "VGG19 weights: auto, imagenet, builtin, or a .pth or .safetensors file.")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N, or several: cuda:0,cuda:1.")
+    device: str = setting(
+        "auto", "auto, cpu, cuda, cuda:N, or several: cuda:0,cuda:1.", group="Machine", affects="place"
+    )
     workers: int | None = setting(
-        None, "How many shots are made at once; the result is the same. Default: one on each device.", low=1, high=64
+        None,
+        "How many shots are made at once; the result is the same. Default: one on each device.",
+        low=1,
+        high=64,
+        group="Machine",
+        affects="place",
     )
     codec: Codec = setting(
-        "auto", "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; auto: h264, vp9 in .webm."
+        "auto",
+        "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; auto: h264, vp9 in .webm.",
+        group="Output",
+        affects="file",
     )
     crf: int | None = setting(
-        None, "Quality of the video, less is better and larger. Default: the codec's.", low=0, high=63
+        None,
+        "Quality of the video, less is better and larger. Default: the codec's.",
+        low=0,
+        high=63,
+        group="Output",
+        affects="file",
     )
-    pix_fmt: str = setting("auto", "Pixel format of the video; auto: 8 or 10 bit, as the source has.")
+    pix_fmt: str = setting(
+        "auto", "Pixel format of the video; auto: 8 or 10 bit, as the source has.", group="Output", affects="file"
+    )
     delivery: Delivery = setting(
-        "none", "Codec and quality by name: web (H.264), master (FFV1, .mkv), edit (ProRes 422 HQ, .mov)."
+        "none",
+        "Codec and quality by name: web (H.264), master (FFV1, .mkv), edit (ProRes 422 HQ, .mov).",
+        group="Output",
+        affects="file",
     )
 
     def __post_init__(self) -> None:
@@ -212,15 +331,22 @@ class Settings:
                 raise SettingError(name, changes[name], f"a setting's name: {', '.join(NAMES)}")
         return replace(self, **changes)
 
-    def previewed(self) -> Settings:
+    def for_preview(self) -> Settings:
         """A fast draft of the same look: fewer steps. The quarter of the pixels is taken where the size is known."""
         return self.override(iterations=math.ceil(self.iterations * PREVIEW_STEPS))
 
 
 INITS = ("content", "noise", "style")  # what a fresh frame may start from, beside a picture
 NAMES = tuple(f.name for f in fields(Settings))
-PREVIEW_STEPS = 0.6
-PREVIEW_SIDE = 0.5
+
+
+def names_that_affect(*affects: Affects) -> tuple[str, ...]:
+    """Names of the settings that affect one of these; see `setting`."""
+    return tuple(f.name for f in fields(Settings) if f.metadata["affects"] in affects)
+
+
+PREVIEW_STEPS = 0.6  # of the steps of a frame that follows
+PREVIEW_SIDE = 0.5  # of each side
 
 PRESETS: Mapping[str, Settings] = {
     "draft": Settings(iterations=6, first_iterations=32, flow="dis-fast"),

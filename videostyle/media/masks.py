@@ -13,7 +13,7 @@ from videostyle.frames import Pixels, Plane
 from videostyle.media import source
 from videostyle.media.image import still
 from videostyle.media.reader import read_frames
-from videostyle.media.source import Span
+from videostyle.frames import Span
 
 
 def check_mask(path: Path) -> None:

@@ -14,7 +14,8 @@ from av.filter import Graph
 
 from videostyle.errors import InputError
 from videostyle.frames import Frame, Pixels
-from videostyle.media.source import Clip, Span, decoded, open_source
+from videostyle.media.source import Clip, decoded, open_source
+from videostyle.frames import Span
 from videostyle.media.video import color, hdr
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from videostyle.errors import InputError, UnreadableError
+from videostyle.errors import UnreadableError
 from videostyle.media.audio.tracks import demuxed, seconds
 from videostyle.media.video.color import PQ, Colors
 from videostyle.media.video.hdr import HdrMetadata
@@ -79,39 +79,6 @@ class Clip:
     origin: Fraction = Fraction(0)
     hdr: HdrMetadata | None = None
     steady: bool = True
-
-
-@dataclass(frozen=True)
-class Span:
-    """Which frames are wanted: half-open, by number or by time; the whole clip by default."""
-
-    first: int = 0
-    last: int | None = None
-    start: Fraction | None = None
-    end: Fraction | None = None
-
-    def __post_init__(self) -> None:
-        if self.first < 0 or (self.last is not None and self.last <= self.first):
-            raise InputError(f"the range {self.first}:{self.last} holds no frame; say A:B with B greater than A")
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise InputError("--end must lie after --start")
-
-    @property
-    def whole(self) -> bool:
-        return self == Span()
-
-    def begun(self, index: int, seconds: Fraction) -> bool:
-        """Whether a frame lies at or after the beginning."""
-        return index >= self.first and (self.start is None or seconds >= self.start)
-
-    def ended(self, index: int, seconds: Fraction) -> bool:
-        """Whether a frame lies at or after the end, as do all that follow."""
-        past_last = self.last is not None and index >= self.last
-        return past_last or (self.end is not None and seconds >= self.end)
-
-    def places(self, times: Iterable[Fraction]) -> list[int]:
-        """Which frames of those shown at these times, in seconds, are wanted."""
-        return [n for n, seconds in enumerate(times) if self.begun(n, seconds) and not self.ended(n, seconds)]
 
 
 def probe(path: Path) -> Clip:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import torch
 
 from videostyle.errors import SettingError
-
-T = TypeVar("T")
 
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -65,14 +62,9 @@ def prepare(device: torch.device, *, autotune: bool = False) -> None:
         torch.backends.cudnn.deterministic = True
 
 
-def in_own_stream(items: Iterable[T], device: torch.device) -> Iterator[T]:
-    """The items; what is asked of a GPU to make them does not wait for what other threads ask of it."""
-    with _own_stream(device):
-        yield from items
-
-
 @contextmanager
-def _own_stream(device: torch.device) -> Iterator[None]:
+def own_stream(device: torch.device) -> Iterator[None]:
+    """Queue what this thread asks of a GPU on a stream of its own: it does not wait for what other threads ask."""
     if device.type != "cuda":
         yield
         return

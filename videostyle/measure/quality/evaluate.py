@@ -22,7 +22,8 @@ from videostyle.measure.quality.summary import Evaluation, Statistic, add
 from videostyle.media import source, writer
 from videostyle.media.image import still
 from videostyle.media.reader import read_frames
-from videostyle.media.source import Clip, Span
+from videostyle.media.source import Clip
+from videostyle.frames import Span
 from videostyle.motion.flow import METHODS
 from videostyle.motion.shots import find_shots
 from videostyle.settings import Settings

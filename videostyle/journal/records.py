@@ -1,4 +1,4 @@
-"""Files that are known to be whole: written completely or not at all, and known by their checksums."""
+"""JSON files that are complete or absent, and the digests that tell whether a file is as it was left."""
 
 from __future__ import annotations
 
@@ -9,53 +9,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-
 from videostyle.media.writer import publish
 
 
-def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file that is there completely or not at all."""
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file and rename it into place, so that it is complete or absent."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(content, indent=1), "utf-8")
     publish(part, path)
 
 
-def read(path: Path, job: str) -> dict[str, Any] | None:
-    """What `checked` made, if nobody changed it and it is of this job."""
+def read_sealed(path: Path, job: str) -> dict[str, Any] | None:
+    """Read what `seal` made; None if the file is missing, was changed, or belongs to another job."""
     try:
         found = json.loads(path.read_text("utf-8"))
         content = {name: value for name, value in found.items() if name != "check"}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
-    return content if found == checked(content, job) else None
+    return content if found == seal(content, job) else None
 
 
-def checked(content: dict[str, Any], job: str) -> dict[str, Any]:
-    """Content with a checksum that ties it to the job."""
+def seal(content: dict[str, Any], job: str) -> dict[str, Any]:
+    """Add a checksum that ties `content` to a job."""
     line = json.dumps([job, content], sort_keys=True)
     return {**content, "check": hashlib.sha256(line.encode()).hexdigest()}
 
 
-def synced_digest(path: Path) -> str:
-    """SHA-256 of a file that is on the disk for good."""
+def sync_and_digest(path: Path) -> str:
+    """Flush a file to the disk; return the SHA-256 of its content."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def has_digest(path: Path, digest: str) -> bool:
+    """Tell whether a file is there and its content has this SHA-256."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == digest
     except OSError:
         return False
-
-
-def loads(path: Path) -> bool:
-    try:
-        load_file(path)
-    except (OSError, SafetensorError):
-        return False
-    return True

@@ -10,10 +10,16 @@ from itertools import product
 from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, UnreadableError, as_input_errors
-from videostyle.media import sequence
+from videostyle.media.content import StillContent
 from videostyle.media.image import still
-from videostyle.render.checks import check_apart, check_settings, check_styles, named_files
-from videostyle.render.plan import Plan, Request, plan_picture, tell_of_limit, tell_of_small_styles
+from videostyle.media.target import SequenceTarget, StillTarget, resolve_target
+from videostyle.plan.options import check_settings
+from videostyle.plan.paths import check_apart, check_styles, named_files
+from videostyle.plan.plan import Plan
+from videostyle.plan.planner import plan_image
+from videostyle.plan.request import Request
+from videostyle.plan.resume import is_finished
+from videostyle.plan.size import warn_of_limit, warn_of_small_styles
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,8 +51,8 @@ class Batch:
         return self.plans[0].settings
 
     @property
-    def untouched(self) -> bool:
-        return all(plan.untouched for plan in self.plans)
+    def is_passthrough(self) -> bool:
+        return all(plan.is_passthrough for plan in self.plans)
 
     @property
     def frames(self) -> int:
@@ -81,7 +87,7 @@ def make_batch(request: Request) -> Batch:
         InputError: The request cannot be met as asked; the message says what to change.
 
     """
-    if sequence.is_sequence(request.content):
+    if isinstance(resolve_target(request.content), SequenceTarget):
         raise OutputError(request.output, f"numbered pictures need a pattern too: {request.output}/out.%04d{SUFFIX}")
     if request.into:
         raise InputError("--into is for films and numbered pictures; a directory takes single ones")
@@ -99,7 +105,11 @@ def make_batch(request: Request) -> Batch:
     _check_folder(request.output)
     sizes = dict(_readable([*contents, *styles]))
     plans = [
-        plan_picture(replace(request, content=content, styles=(style,), output=output), sizes[content])
+        plan_image(
+            replace(request, content=content, styles=(style,), output=output),
+            StillContent(content, sizes[content]),
+            StillTarget(output),
+        )
         for (content, style), output in named.items()
         if content in sizes and style in sizes
     ]
@@ -110,13 +120,13 @@ def make_batch(request: Request) -> Batch:
 
 def _of_unfinished(batch: Batch, sizes: Mapping[Path, Size], request: Request) -> Batch:
     """The same with what is left to be made."""
-    plans = [plan for plan in batch.plans if not plan.finished]
+    plans = [plan for plan in batch.plans if not is_finished(plan)]
     finished = len(batch.plans) - len(plans)
     if finished:
         log.info("%d of %d pictures are finished already", finished, batch.asked)
     if plans:
-        tell_of_limit(max(max(sizes[plan.request.content]) for plan in plans), request)
-        tell_of_small_styles(plans)
+        warn_of_limit(max(max(sizes[plan.request.content]) for plan in plans), request)
+        warn_of_small_styles(plans)
     return replace(batch, plans=tuple(plans), finished=finished)
 
 

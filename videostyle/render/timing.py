@@ -15,7 +15,7 @@ LINE = ("wait", "optimize", "hold", "finish")  # one after another; waiting for 
 BEHIND = ("encode",)  # in a thread that works behind
 
 
-class Stages:
+class StageTimer:
     """Seconds spent in each stage; a stage belongs to one thread."""
 
     def __init__(self) -> None:
@@ -58,11 +58,11 @@ class Stages:
             self._seconds[name] += spent - (self._seconds[within or ""] - inner)
 
 
-def summed(all_stages: Iterable[Stages]) -> Mapping[str, float]:
+def summed(timers: Iterable[StageTimer]) -> Mapping[str, float]:
     """Seconds by stage of threads that worked side by side, added up."""
     found: defaultdict[str, float] = defaultdict(float)
-    for stages in all_stages:
-        for name, seconds in stages.seconds.items():
+    for timer in timers:
+        for name, seconds in timer.seconds.items():
             found[name] += seconds
     return found
 

@@ -10,30 +10,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from videostyle import interrupt
+
 T = TypeVar("T")
 
 NAME = "videostyle"  # of the threads
 DEPTH = 4  # items that wait between two threads
-POLL_SECONDS = 0.05  # seconds until a thread that waits looks up again
-CAUSE_TIMEOUT = 5.0  # seconds that the cause of an end is waited for
-JOIN_TIMEOUT = 0.25  # seconds that threads get to end; one in a library's long call ends by itself after it
+POLL_SECONDS = 0.05  # until a thread that waits looks whether the job was cancelled
+CAUSE_TIMEOUT = 5.0  # seconds to wait for the exception that cancelled a job
+JOIN_TIMEOUT = 0.25  # seconds that threads get to end; one inside a library's long call ends after that call
 
 
-class StoppedError(Exception):
-    """Raised in the other threads when one has failed; nobody is to see it."""
+class CancelledError(Exception):
+    """Internal: unwinds the other threads after a failure."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cancellation:
-    """Tells every thread of a job to end."""
+    """Ends every thread of a job."""
 
     _cancelled: threading.Event = field(default_factory=threading.Event)
     _causes: queue.Queue[BaseException] = field(default_factory=queue.Queue)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def cancel(self, cause: BaseException) -> None:
-        """End all of them; the first cause counts that is no consequence of another."""
-        if not isinstance(cause, (GeneratorExit, StoppedError)):
+        """End all threads; the first cause counts that is no consequence of another."""
+        if not isinstance(cause, (GeneratorExit, CancelledError)):
             self._causes.put(cause)
         self._cancelled.set()
 
@@ -42,41 +44,43 @@ class Cancellation:
         return self._cancelled.is_set()
 
     def cause(self) -> BaseException:
-        """Why they end; a thread that is about to tell it is waited for."""
+        """The first exception; waits up to `CAUSE_TIMEOUT` for one that is being reported."""
         try:
             return self._causes.get(timeout=CAUSE_TIMEOUT)
         except queue.Empty:
-            return StoppedError("a thread ended without a cause")
+            return CancelledError("a thread ended without a cause")
 
     def start(self, threads: Iterable[threading.Thread]) -> None:
-        """Start threads of the job."""
+        """Start threads that `wait` will join."""
         for thread in threads:
             self._threads.append(thread)
             thread.start()
 
     def wait(self) -> None:
-        """Wait until every thread of the job has ended, however long a library's call takes."""
-        for thread in self._threads:  # which those that are waited for may make longer
+        """Join every thread of the job, however long a library's call takes."""
+        for thread in self._threads:  # a thread that is joined may start more
             thread.join()
 
     def check(self) -> None:
-        """End this thread's work if that was said.
+        """Stop here if the job was cancelled.
 
         Raises:
-            StoppedError: It was.
+            CancelledError: It was.
+            Interrupted: A signal asks for it.
 
         """
+        interrupt.check()
         if self.cancelled:
-            raise StoppedError
+            raise CancelledError
 
 
 @contextmanager
 def cancel_scope() -> Iterator[Cancellation]:
-    """Threads within this block end together; what is raised is the first cause."""
+    """End all threads of this block at the first error, and raise that."""
     stop = Cancellation()
     try:
         yield stop
-    except StoppedError:
+    except CancelledError:
         raise stop.cause() from None
     except BaseException as error:
         stop.cancel(error)
@@ -107,7 +111,7 @@ def merged(
         grace: Seconds that the threads get to end.
 
     Raises:
-        StoppedError: Something else has failed.
+        CancelledError: Something else has failed.
 
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)

@@ -1,0 +1,79 @@
+"""What a job is known by: the facts that its result depends on, and what the result says of how it was made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from videostyle.errors import UnreadableError
+from videostyle.journal.digests import files_digest, stats_digest
+from videostyle.journal.facts import Facts, fingerprint
+from videostyle.media import provenance
+from videostyle.media.content import Content, SequenceContent
+from videostyle.plan.request import Request
+from videostyle.settings import INITS, Settings, names_that_affect
+
+
+def plan_facts(request: Request, content: Content, settings: Settings, size: tuple[int, int]) -> Facts:
+    """What is known before any work.
+
+    Args:
+        request: As it came.
+        content: What is restyled.
+        settings: To work with.
+        size: (width, height) of a stylized frame.
+
+    """
+    values = asdict(settings)
+    masks = {name: files_digest([Path(v) for v in values[name]]) for name in ("content_masks", "style_masks")}
+    init = {} if settings.init in INITS else {"init": files_digest([Path(settings.init)])}
+    span = ", ".join(f"{name} {value}" for name, value in asdict(request.span).items() if value is not None)
+    return {
+        "version": version("videostyle"),
+        "av": version("av"),
+        "opencv": version("opencv-python-headless"),
+        "content": _content_fact(content),
+        "style": files_digest(request.styles),
+        "size": "{}x{}".format(*size),
+        "fps": str(request.fps),
+        "range": span,
+        "side_by_side": str(request.side_by_side),
+        "container": request.output.suffix.lower(),
+        **{name: str(values[name]) for name in names_that_affect("look", "result", "file")},
+        **masks,
+        **init,
+    }
+
+
+def _content_fact(content: Content) -> str:
+    return stats_digest(content.files) if isinstance(content, SequenceContent) else files_digest(content.files)
+
+
+def job_id(facts: Facts, weights: str) -> str:
+    """What a result is known by: its facts, and the weights that were asked for by name or file."""
+    path = Path(weights)
+    return fingerprint(facts | {"weights": files_digest([path]) if path.suffix else weights})
+
+
+def made_by(job: str, result: Path) -> bool:
+    """Whether a file is there that says that this job made it."""
+    try:
+        return result.is_file() and f'"job":"{job}"' in provenance.read_comment(result)
+    except UnreadableError:
+        return False
+
+
+def provenance_of(job: str, weights: str, styles: Sequence[Path], settings: Settings, size: tuple[int, int]) -> str:
+    """How a result was made, for its metadata: one line of JSON that `--config` reads again."""
+    kept = {name: value for name, value in asdict(settings).items() if name not in names_that_affect("place")}
+    made = {
+        "videostyle": version("videostyle"),
+        "job": job,
+        "weights": weights,
+        "styles": [style.name for style in styles],
+        "settings": kept | {"size": max(size)},
+    }
+    return json.dumps(made, separators=(",", ":"))

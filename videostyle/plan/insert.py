@@ -1,0 +1,215 @@
+"""Plan an insert edit, `--frames A:B --into`: what can be rendered again in a finished output, what hangs on it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videostyle.errors import InputError, OutputError
+from videostyle.frames import Frame
+from videostyle.journal.digests import file_digest, files_digest, value_digest
+from videostyle.journal.facts import Facts
+from videostyle.journal.journal import kept_facts, state_folder, trial_folder
+from videostyle.media import provenance, sequence
+from videostyle.media.content import Content
+from videostyle.media.existing import CLOCK, Existing, ExistingVideo, find_existing
+from videostyle.media.source import Clip
+from videostyle.media.splice import CodecParameters
+from videostyle.media.video.codecs import Encoding
+from videostyle.media.writer import VideoWriter
+from videostyle.plan.edit import InsertEdit, Provenance
+from videostyle.plan.identity import job_id, made_by
+from videostyle.plan.request import Request
+from videostyle.plan.times import in_seconds, possible_times
+from videostyle.settings import Settings, names_that_affect
+
+log = logging.getLogger(__name__)
+
+
+def plan_insert(
+    request: Request,
+    content: Content,
+    clip: Clip,
+    settings: Settings,
+    encoding: Encoding | None,
+    size: tuple[int, int],
+) -> InsertEdit:
+    """What of the output is rendered again.
+
+    Args:
+        request: With the range.
+        content: What the output was made of.
+        clip: Its facts.
+        settings: To work with.
+        encoding: Of a video.
+        size: (width, height) of what is written.
+
+    Raises:
+        InputError: That cannot be; the message says what to change.
+
+    """
+    output = request.output
+    existing = find_existing(output, clip.hdr)
+    requested = _requested(request, content, existing)
+    made = _provenance(output, existing, requested.start)
+    _check_size(output, existing, size if encoding is None else encoding.padded(size))
+    if encoding is not None:
+        _check_codec(output, clip, size, encoding)
+    frames = len(existing.presentation)
+    before, after = requested.start - 1, requested.stop
+    return InsertEdit(
+        existing=existing,
+        requested=requested,
+        reencoded=existing.reencoded_range(requested),
+        continues_before=before >= 0 and _has_same_look(request, settings, existing, made, before),
+        continues_after=after < frames and _has_same_look(request, settings, existing, made, after),
+        provenance=made,
+    )
+
+
+def _requested(request: Request, content: Content, existing: Existing) -> range:
+    """Indices of the frames that are asked for.
+
+    Raises:
+        InputError: There are none, or what is finished is not of this source.
+
+    """
+    if request.span.whole:
+        raise InputError("--into takes a range: --frames A:B, or --start and --end")
+    times = _common_times(content, existing, request.output)
+    indices = request.span.places(times)
+    if not indices:
+        raise InputError(f"no frame of {content.path} lies in the range asked for; it has {len(times)}")
+    return range(indices[0], indices[-1] + 1)
+
+
+def _common_times(content: Content, existing: Existing, output: Path) -> list[Fraction]:
+    """When each frame of the source is shown, if what is finished has the same frames at the same times."""
+    shown = in_seconds(existing.presentation, existing.clip)
+    found: list[Fraction] = []
+    for found in possible_times(content):
+        if isinstance(existing, ExistingVideo):
+            if _same_intervals(found, shown):
+                return found
+        elif len(found) == len(shown) and existing.clip.first == content.first_number:
+            return found
+    raise OutputError(
+        output,
+        f"it has {len(shown)} frames and {content.path} has {len(found)}, or other times; --into needs all of it",
+    )
+
+
+def _same_intervals(times: Sequence[Fraction], others: Sequence[Fraction]) -> bool:
+    """Whether times are as far apart from each other as others, but for a container's rounding."""
+    late = others[0] - times[0] if times and others else 0
+    return len(times) == len(others) and all(abs(b - a - late) <= CLOCK for a, b in zip(times, others, strict=True))
+
+
+def _check_size(output: Path, existing: Existing, size: tuple[int, int]) -> None:
+    there = existing.clip.width, existing.clip.height
+    if size != there:
+        raise OutputError(
+            output,
+            "it is {}x{}, and this would be {}x{}; ".format(*there, *size)
+            + f"say --size {max(there)}, and --side-by-side if it was made so",
+        )
+
+
+def _check_codec(output: Path, clip: Clip, size: tuple[int, int], encoding: Encoding) -> None:
+    """See that new packets can stand beside the old ones, under one header, by encoding two gray frames."""
+    folder = state_folder(output)
+    trial = folder / f"trial-{os.getpid()}{output.suffix}"
+    try:
+        with trial_folder(folder):
+            try:
+                _encode_gray(trial, clip, size, encoding)
+                parameters = CodecParameters.read(trial)
+            finally:
+                trial.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(output, f"{error.strerror}; choose another directory") from error
+    if parameters != CodecParameters.read(output):
+        raise OutputError(
+            output, "it is encoded otherwise; leave --codec, --crf, --pix-fmt and --delivery as they were"
+        )
+
+
+def _encode_gray(path: Path, clip: Clip, size: tuple[int, int], encoding: Encoding) -> None:
+    gray = np.full((size[1], size[0], 3), 128, np.uint8)
+    duration = max(1, round(1 / (clip.rate * clip.time_base)))
+    with VideoWriter(path, clip, size, encoding, [], from_zero=True) as writer:
+        for index in range(2):
+            writer.write(Frame(gray, index * duration, clip.time_base, duration, index))
+
+
+def _provenance(output: Path, existing: Existing, index: int) -> Provenance:
+    """What a result says of how it was made; of images, the one at an index.
+
+    Raises:
+        OutputError: It does not say.
+
+    """
+    one = output if isinstance(existing, ExistingVideo) else sequence.nth(output, (existing.clip.first or 0) + index)
+    try:
+        found = json.loads(provenance.read_comment(one))
+        ranges = [_checked_look(part) | _checked_frames(part) for part in found.get("ranges", [])]
+        return _checked_look(found) | {"ranges": ranges}
+    except (ValueError, KeyError, TypeError) as error:
+        raise OutputError(one, "it does not say that videostyle made it, and --into is for what it made") from error
+
+
+def _checked_look(found: Provenance) -> dict[str, Any]:
+    return {**found, "styles": list(found["styles"]), "settings": dict(found["settings"])}
+
+
+def _checked_frames(found: Provenance) -> dict[str, Any]:
+    first, last = found["frames"]
+    if not isinstance(first, int) or not isinstance(last, int):
+        raise TypeError(found["frames"])
+    return {"frames": [first, last]}
+
+
+def _has_same_look(request: Request, settings: Settings, existing: Existing, made: Provenance, index: int) -> bool:
+    """Whether the finished frame at an index has the look that is asked for; warns if it has not."""
+    if settings.independent or not (settings.iterations or settings.first_iterations):
+        return False
+    if isinstance(existing, ExistingVideo):
+        parts = reversed(made["ranges"])
+        there = next((part for part in parts if part["frames"][0] <= index < part["frames"][1]), made)
+    else:
+        there = _provenance(request.output, existing, index)
+    asked = {"styles": [style.name for style in request.styles], "settings": asdict(settings)}
+    same = _look(there) == _look(json.loads(json.dumps(asked)))
+    if not same:
+        log.warning("frame %d has another look; the range is not held together with it", index)
+    return same
+
+
+def _look(made: Provenance) -> list[Any]:
+    return [made["styles"], *(made["settings"].get(name) for name in names_that_affect("look"))]
+
+
+def insert_facts(request: Request, facts: Facts, edit: InsertEdit, weights: str) -> Facts:
+    """The facts of a job that renders a range of an output again: the rest of that output counts as well."""
+    if isinstance(edit.existing, ExistingVideo):
+        return facts | {"into": _video_before(request, facts, edit, weights)}
+    files = sequence.files(request.output)
+    stay = [(path.name, file_digest(path)) for index, path in enumerate(files) if index not in edit.requested]
+    return facts | {"into": value_digest(stay)}
+
+
+def _video_before(request: Request, facts: Facts, edit: InsertEdit, weights: str) -> str:
+    """Digest of the video that the range goes into: before that, if a job to be resumed has done so."""
+    now, kept = files_digest([request.output]), (kept_facts(request.output) or {}).get("into")
+    ranges: Sequence[Mapping[str, Any]] = edit.provenance.get("ranges") or [{}]
+    before = str(ranges[-1].get("into", now))
+    finished = made_by(job_id(facts | {"into": before}, weights), request.output)
+    return before if request.resume and kept != now and finished else now

@@ -1,0 +1,123 @@
+"""What is refused by looking at names and files, before anything is read closely."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from videostyle.errors import OutputError, UnreadableError
+from videostyle.media import sequence
+from videostyle.media.image import still
+from videostyle.media.target import SequenceTarget, StillTarget, Target
+from videostyle.plan.request import Request
+from videostyle.plan.resume import check_free
+from videostyle.settings import INITS, Settings
+
+NAMED_WEIGHTS = ("auto", "imagenet", "builtin")
+
+
+def check_paths(request: Request, target: Target) -> None:
+    """See that the inputs are there, that the output can be made, and that it is none of the inputs.
+
+    Raises:
+        UnreadableError: An input is missing or of the wrong kind.
+        OutputError: The output cannot be written there.
+
+    """
+    _check_content(request.content)
+    maps = [request.attention_map] if request.attention_map else []
+    check_apart([request.output, *maps], [request.content, *request.styles, *named_files(request.settings)])
+    check_styles(request.styles)
+    _check_output(request.output)
+    if request.into:
+        _check_there(target)
+    elif not request.resume:
+        check_free(request)
+
+
+def _check_content(path: Path) -> None:
+    if not path.exists() and not sequence.is_sequence(path):
+        address = re.match(r"[a-z]{2,}:/", str(path))
+        raise UnreadableError(path, "it is an address; download it first" if address else "there is no such file")
+
+
+def _check_output(output: Path) -> None:
+    if output.is_dir():
+        raise OutputError(output, "it is a directory; name the file to write")
+    if not output.parent.is_dir():
+        raise OutputError(output, f"there is no directory {output.parent}; make it first")
+    if not os.access(output.parent, os.W_OK):
+        raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
+
+
+def _check_there(target: Target) -> None:
+    if not target.exists():
+        raise OutputError(target.path, "there is nothing finished of that name; without --into it is made")
+
+
+def check_suffix(target: SequenceTarget | StillTarget) -> None:
+    """See that an image's name says a format that can be written.
+
+    Raises:
+        OutputError: It does not.
+
+    """
+    if target.path.suffix.lower() not in still.WRITABLE:
+        raise OutputError(target.path, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+
+
+def named_files(settings: Settings) -> list[Path]:
+    """Every file that settings name."""
+    init = [] if settings.init in INITS else [settings.init]
+    weights = [] if settings.weights in NAMED_WEIGHTS else [settings.weights]
+    return [Path(name) for name in (*settings.content_masks, *settings.style_masks, *init, *weights)]
+
+
+def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """See that the job writes no file that it reads, under whatever name.
+
+    Raises:
+        OutputError: It would.
+
+    """
+    read = _identities(inputs)
+    for path in outputs:
+        if read & _identities([path]):
+            raise OutputError(path, "it is an input of this very job; choose another name")
+
+
+def _identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
+    """Device and inode of the files that are there."""
+    found = (file for path in paths for file in (sequence.files(path) if sequence.is_sequence(path) else [path]))
+    return {(status.st_dev, status.st_ino) for status in (file.stat() for file in found if file.exists())}
+
+
+def check_styles(styles: Sequence[Path]) -> None:
+    """See that every style is an image by its name.
+
+    Raises:
+        UnreadableError: One is not.
+
+    """
+    for style in styles:
+        if not still.is_still(style):
+            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+
+
+def check_attention_map(request: Request, target: Target, path: Path) -> None:
+    """See that the attention map can be written, and is not the result.
+
+    Raises:
+        OutputError: It cannot, or is.
+
+    """
+    if path.suffix.lower() not in still.WRITABLE:
+        raise OutputError(path, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
+    if not path.parent.is_dir():
+        raise OutputError(path, f"there is no directory {path.parent}; make it first")
+    if target.includes(path):
+        raise OutputError(path, "the result itself is written there; choose another name for the map")
+    if path.exists() and not (request.overwrite or request.resume):
+        raise OutputError(path, "it exists; choose another name or say --overwrite")

@@ -1,0 +1,244 @@
+"""Settle and check what a job will do, before any work: nothing here loads torch unless the device decides."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from videostyle.errors import InputError, OutputError, as_input_errors
+from videostyle.journal.journal import kept_facts
+from videostyle.journal.facts import differences
+from videostyle.media.audio import soundtrack
+from videostyle.media.audio.tracks import Track
+from videostyle.media.content import Content, SequenceContent, StillContent, VideoContent, open_content
+from videostyle.media.image import still
+from videostyle.media.source import Clip
+from videostyle.media.target import SequenceTarget, StillTarget, Target, VideoTarget, resolve_target
+from videostyle.media.video import codecs
+from videostyle.media.video.codecs import Encoding
+from videostyle.media.writer import resolve_link
+from videostyle.plan.disk import check_container, check_room
+from videostyle.plan.identity import job_id, plan_facts
+from videostyle.plan.insert import insert_facts, plan_insert
+from videostyle.plan.options import check_engine, check_settings
+from videostyle.plan.paths import check_attention_map, check_paths, check_suffix
+from videostyle.plan.plan import Plan
+from videostyle.plan.request import Request
+from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished
+from videostyle.plan.size import output_size, warn_of_limit, warn_of_small_styles
+from videostyle.plan.times import estimate_frames
+from videostyle.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@as_input_errors()
+def make_plan(request: Request) -> Plan:
+    """Check everything that can be checked.
+
+    Raises:
+        InputError: The request cannot be met as asked; the message says what to change.
+
+    """
+    request = _found(request)
+    target = resolve_target(request.output)
+    check_paths(request, target)
+    check_settings(request)
+    if request.attention_map:
+        check_attention_map(request, target, request.attention_map)
+    check_engine(request.settings)
+    for style in request.styles:
+        still.picture_size(style)
+    content = open_content(request.content, request.fps)
+    if request.fps is not None and not isinstance(content, SequenceContent):
+        raise InputError("--fps is for numbered pictures; anything else has its own times")
+    plan = _plan_still(request, content, target) if isinstance(content, StillContent) else _plan_video(
+        request, content, target
+    )  # fmt: skip
+    if not is_finished(plan):
+        warn_of_small_styles([plan])
+    return plan
+
+
+def _found(request: Request) -> Request:
+    """The request with the styles that its names stand for, and the file behind a link as its output."""
+    if still.is_many(request.content) and not isinstance(resolve_target(request.content), SequenceTarget):
+        raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
+    styles = tuple(path for style in request.styles for path in still.find_pictures(style))
+    return replace(request, styles=styles, output=resolve_link(request.output))
+
+
+def _plan_still(request: Request, content: StillContent, target: Target) -> Plan:
+    if request.into:
+        raise InputError("--into is for films and numbered pictures; a picture has one frame")
+    if isinstance(target, SequenceTarget):
+        raise OutputError(request.output, "one picture gets one name, without a number")
+    image = StillTarget(target.path)
+    check_suffix(image)
+    plan = plan_image(request, content, image)
+    if not is_finished(plan):
+        warn_of_transparency(content, image)
+        warn_of_limit(max(content.size), request)
+    return plan
+
+
+def plan_image(request: Request, content: StillContent, target: StillTarget) -> Plan:
+    """The plan of one image."""
+    if not request.span.whole:
+        raise InputError("--frames, --start and --end are for videos; a picture has one frame")
+    settings, size = request.effective_settings, output_size(*content.size, request)
+    facts = plan_facts(request, content, settings, size)
+    plan = Plan(
+        request=request,
+        settings=settings,
+        content=content,
+        target=target,
+        size=size,
+        frames=1,
+        facts=facts,
+        job=job_id(facts, settings.weights),
+    )
+    if not is_finished(plan):
+        check_free(request)
+    return plan
+
+
+def warn_of_transparency(content: Content, target: Target) -> None:
+    """Warn that an image is transparent and its result cannot be."""
+    first = content.files[0]
+    if not still.keeps_alpha(target.path) and still.is_transparent(first):
+        log.warning("%s cannot be transparent as %s is; it is laid on white", target.path, first)
+
+
+@dataclass(frozen=True, eq=False)
+class _Media:
+    """A video or numbered images, and how they will be written."""
+
+    content: VideoContent | SequenceContent
+    target: VideoTarget | SequenceTarget
+    encoding: Encoding | None
+
+    @property
+    def clip(self) -> Clip:
+        return self.content.clip
+
+
+def _plan_video(request: Request, content: VideoContent | SequenceContent, target: Target) -> Plan:
+    """A video or numbered images, into either."""
+    settings = request.effective_settings
+    media = _media(request, content, target, settings)
+    size = _size(request, media.clip)
+    plan = _plan_insert(request, media, settings, size) if request.into else _plan_all(request, media, settings, size)
+    if not is_finished(plan):
+        check_room(plan, also=plan.output.stat().st_size if plan.insert and plan.encoding else 0)
+    return plan
+
+
+def _media(request: Request, content: VideoContent | SequenceContent, target: Target, settings: Settings) -> _Media:
+    if isinstance(target, StillTarget):
+        raise OutputError(
+            target.path, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
+        )
+    if isinstance(target, SequenceTarget):
+        check_suffix(target)
+    _warn_of_losses(content, target)
+    clip = content.clip
+    if clip.hdr is not None and not (settings.iterations or settings.first_iterations):
+        content = replace(content, clip=replace(clip, hdr=clip.hdr.unlimited()))
+    encoding = None if isinstance(target, SequenceTarget) else _encoding(request, settings, clip)
+    return _Media(content, target, encoding)
+
+
+def _warn_of_losses(content: VideoContent | SequenceContent, target: VideoTarget | SequenceTarget) -> None:
+    """Warn of what a source has and its result cannot have."""
+    if isinstance(content, SequenceContent):
+        warn_of_transparency(content, target)
+    elif isinstance(target, SequenceTarget):
+        if content.has_audio:
+            log.warning("numbered pictures have no sound; that of %s is left out", content.path)
+        if content.clip.aspect != 1:
+            log.warning(
+                "%s has pixels %s as wide as high; those of the pictures are square", content.path, content.clip.aspect
+            )
+
+
+def _size(request: Request, clip: Clip) -> tuple[int, int]:
+    warn_of_limit(max(clip.width, clip.height), request)
+    return output_size(clip.width, clip.height, request)
+
+
+def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
+    return codecs.choose(
+        request.output,
+        clip.colors.for_film(),
+        settings.codec,
+        crf=settings.crf,
+        pix_fmt=settings.pix_fmt,
+        delivery=settings.delivery,
+    )
+
+
+def _plan_insert(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
+    written = (2 * size[0] if request.side_by_side else size[0]), size[1]
+    edit = plan_insert(request, media.content, media.clip, settings, media.encoding, written)
+    facts = insert_facts(request, plan_facts(request, media.content, settings, size), edit, settings.weights)
+    check_kept_work(request, facts)
+    return Plan(
+        request=request,
+        settings=settings,
+        content=media.content,
+        target=media.target,
+        size=size,
+        frames=len(edit.reencoded),
+        facts=facts,
+        job=job_id(facts, settings.weights),
+        encoding=media.encoding,
+        insert=edit,
+    )
+
+
+def _plan_all(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
+    tracks = _tracks(request, media, settings)
+    if media.encoding is not None:
+        stored = media.clip.width, media.clip.height
+        check_container(request.output, media.clip, stored, media.encoding, list(tracks))
+    facts = plan_facts(request, media.content, settings, size)
+    check_kept_work(request, facts)
+    plan = Plan(
+        request=request,
+        settings=settings,
+        content=media.content,
+        target=media.target,
+        size=size,
+        frames=estimate_frames(request.span, media.content),
+        facts=facts,
+        job=job_id(facts, settings.weights),
+        encoding=media.encoding,
+        tracks=tracks,
+    )
+    if not is_finished(plan):
+        _check_place(plan)
+    return plan
+
+
+def _check_place(plan: Plan) -> None:
+    """See that nothing is in the way; warn if a codec needs even sides."""
+    if isinstance(plan.target, SequenceTarget):
+        kept = kept_facts(plan.output)
+        if not plan.request.resume or kept is None or differences(kept, plan.facts):
+            check_numbers(plan, plan.target)
+        return
+    check_free(plan.request)
+    if plan.encoding is not None and plan.encoding.padded(plan.written_size) != plan.written_size:
+        words = "%dx%d is made even for %s by repeating the last row or column"
+        log.warning(words, *plan.written_size, plan.encoding.pixel_format)
+
+
+def _tracks(request: Request, media: _Media, settings: Settings) -> tuple[Track, ...]:
+    if isinstance(media.content, SequenceContent) or isinstance(media.target, SequenceTarget):
+        return ()
+    delivery = codecs.DELIVERIES.get(settings.delivery)
+    only = delivery.sounds if delivery is not None else ()
+    cut = not request.span.whole
+    return tuple(soundtrack.plan_tracks(request.content, request.output, cut=cut, only=only))

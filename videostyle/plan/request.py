@@ -1,0 +1,56 @@
+"""What the user asks for, in the words of the command line and of `stylize_video`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from videostyle.frames import Span
+from videostyle.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asks for.
+
+    Args:
+        content: A video, numbered images as `shot.%04d.png`, or an image; for a directory as output, also a
+            directory or pattern of images.
+        styles: One image or more; a directory or pattern stands for its images.
+        output: A video or numbered images for either, an image for an image; or a directory.
+        settings: How.
+        span: Which frames of a video.
+        preview: A fast draft of the same look: quarter the pixels, fewer steps.
+        overwrite: An output that exists may be replaced.
+        fps: Numbered images per second; `sequence.RATE` by default.
+        attention_map: Where to write what stands out in the first frame, as an image.
+        side_by_side: Put the content to the left of the result.
+        resume: Go on with a job that was stopped.
+        into: The output is finished, and only the frames of `span` are rendered again in it: an insert edit.
+
+    """
+
+    content: Path
+    styles: tuple[Path, ...]
+    output: Path
+    settings: Settings = field(default_factory=Settings)
+    span: Span = Span()
+    preview: bool = False
+    overwrite: bool = False
+    fps: Fraction | None = None
+    attention_map: Path | None = None
+    side_by_side: bool = False
+    resume: bool = False
+    into: bool = False
+
+    @property
+    def effective_settings(self) -> Settings:
+        """The settings to work with: a preview takes fewer steps."""
+        return self.settings.for_preview() if self.preview else self.settings
+
+
+def as_paths(style: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
+    """One style or several, as paths."""
+    return (Path(style),) if isinstance(style, (str, Path)) else tuple(Path(s) for s in style)

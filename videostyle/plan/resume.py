@@ -1,0 +1,103 @@
+"""What is there already: work that a job was stopped at, or its finished result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from videostyle.errors import OutputError
+from videostyle.frames import Span
+from videostyle.journal.facts import Facts
+from videostyle.journal.journal import check_facts, kept_segments, state_folder
+from videostyle.media import sequence
+from videostyle.media.content import Content, SequenceContent
+from videostyle.media.target import SequenceTarget, StillTarget, VideoTarget
+from videostyle.plan.identity import made_by
+from videostyle.plan.plan import Plan
+from videostyle.plan.request import Request
+from videostyle.plan.times import possible_times
+
+
+def check_kept_work(request: Request, facts: Facts) -> None:
+    """See that work that is kept beside the output is wanted, and is of this very job.
+
+    Raises:
+        OutputError: It is not.
+
+    """
+    if request.resume:
+        check_facts(request.output, facts)
+    elif kept_segments(request.output) and not request.overwrite:
+        raise OutputError(
+            request.output,
+            f"unfinished work on it is kept in {state_folder(request.output)}; "
+            "--resume goes on with that, --overwrite begins anew",
+        )
+
+
+def is_finished(plan: Plan) -> bool:
+    """Whether `--resume` finds the result there, made by this very job."""
+    if not plan.request.resume:
+        return False
+    results = list(_results(plan))
+    return bool(results) and all(made_by(plan.job, result) for result in results)
+
+
+def _results(plan: Plan) -> Iterator[Path]:
+    """All files that a job makes; none while work on numbered images is kept."""
+    if isinstance(plan.target, (VideoTarget, StillTarget)):
+        yield plan.output
+    elif not kept_segments(plan.output):
+        yield from _images(plan, plan.target)
+
+
+def _images(plan: Plan, target: SequenceTarget) -> Iterator[Path]:
+    """All images that are made; of a video, as many as its packets say: never less than are shown of it."""
+    first = plan.content.first_number
+    for index in requested_indices(plan):
+        yield target.nth(first + index)
+
+
+def requested_indices(plan: Plan) -> Sequence[int]:
+    """Indices in the source of the frames that are asked for, as the packets say."""
+    if plan.insert is not None:
+        return plan.insert.requested
+    return plan.request.span.places(next(possible_times(plan.content)))
+
+
+def check_free(request: Request) -> None:
+    """See that the output does not exist, or may be replaced.
+
+    Raises:
+        OutputError: It exists.
+
+    """
+    if request.output.exists() and not request.overwrite:
+        raise OutputError(request.output, "it exists; choose another name or say --overwrite")
+
+
+def check_numbers(plan: Plan, target: SequenceTarget) -> None:
+    """See that no numbered image is in the way, but what this very job made before it was stopped.
+
+    Raises:
+        OutputError: One is.
+
+    """
+    request = plan.request
+    if request.overwrite:
+        return
+    begin, end = _possible_indices(request.span, plan.content)
+    first = plan.content.first_number
+    for number in target.numbers():
+        if number >= first + begin and (end is None or number < first + end):
+            there = target.nth(number)
+            if not (request.resume and made_by(plan.job, there)):
+                raise OutputError(there, "it exists; choose another name or say --overwrite")
+
+
+def _possible_indices(span: Span, content: Content) -> tuple[int, int | None]:
+    """The frames that may be written, half-open; of a video, a range in time may be any of them."""
+    if not isinstance(content, SequenceContent):
+        return span.first, span.last
+    found = sequence.positions(content.clip, span)
+    return found[0], found[-1] + 1

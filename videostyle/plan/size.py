@@ -1,0 +1,65 @@
+"""How large the result is, and the warnings that go with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from itertools import cycle
+from pathlib import Path
+
+from videostyle.frames import fit
+from videostyle.media.image import still
+from videostyle.plan.plan import Plan
+from videostyle.plan.request import Request
+from videostyle.settings import PREVIEW_SIDE, Settings
+
+log = logging.getLogger(__name__)
+
+CPU_LONGEST = 384  # pixels of the longest side by default, without a GPU
+SOFT = 1.25  # enlargement of a style beyond which its missing detail shows
+
+
+def output_size(width: int, height: int, request: Request) -> tuple[int, int]:
+    """(width, height) of the result."""
+    longest = max(width, height)
+    longest = CPU_LONGEST if _is_limited(longest, request.settings) else request.settings.size or longest
+    if request.preview:
+        longest = max(16, round(longest * PREVIEW_SIDE))
+    return fit(width, height, longest)
+
+
+def warn_of_limit(longest: int, request: Request) -> None:
+    """Warn that a CPU's default size is not the source's, whose longest side has `longest` pixels."""
+    if _is_limited(longest, request.settings):
+        log.warning(
+            "no GPU: the longest side is %d pixels, not %d; say --size %d for all of it", CPU_LONGEST, longest, longest
+        )
+
+
+def warn_of_small_styles(plans: Iterable[Plan]) -> None:
+    """Warn once of each style that some plan has to enlarge: it has no detail of that size to give."""
+    needed: dict[Path, float] = {}
+    for plan in plans:
+        for style, scale in zip(plan.request.styles, cycle(plan.settings.style_scale), strict=False):
+            side = 0 if plan.is_passthrough else max(plan.size) * scale
+            needed[style] = max(needed.get(style, 0), side)
+    for style, side in needed.items():
+        longest = max(still.picture_size(style))
+        if side > SOFT * longest:
+            log.warning(
+                "%s is enlarged from %d to %d pixels and becomes soft; take a larger picture or a lower --style-scale",
+                *(style, longest, round(side)),
+            )
+
+
+def _is_limited(longest: int, settings: Settings) -> bool:
+    return settings.size is None and longest > CPU_LONGEST and not _on_gpu(settings.device)
+
+
+def _on_gpu(device: str) -> bool:
+    """Whether the device is a GPU; this may load torch, to know of one."""
+    if device != "auto":
+        return device.startswith(("cuda", "mps"))
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()

@@ -1,0 +1,182 @@
+"""What a job makes: a video joined from its segments, an insert edit, or numbered images, each complete by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from videostyle.errors import MediaError
+from videostyle.frames import Frame
+from videostyle.journal.digests import file_digest, files_digest
+from videostyle.journal.journal import Journal
+from videostyle.media import packet_file
+from videostyle.media.existing import CLOCK, ExistingVideo
+from videostyle.media.packet_file import RunWriter
+from videostyle.media.sequence import SequenceWriter
+from videostyle.media.source import open_source
+from videostyle.media.splice import splice
+from videostyle.media.target import SequenceTarget
+from videostyle.media.video.codecs import Encoding
+from videostyle.media.writer import VideoWriter, publish
+from videostyle.plan.edit import InsertEdit
+from videostyle.plan.plan import Plan
+
+
+class Sink(Protocol):
+    """Takes the frames of one segment."""
+
+    def write(self, frame: Frame) -> object: ...
+
+
+class Output(Protocol):
+    """How segments are written, checked, and brought to their place."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def open_segment(self, packets: Path) -> AbstractContextManager[Sink]:
+        """Take the frames of a segment; leave in the file `packets` what is to be kept of it."""
+        ...
+
+    def is_intact(self, packets: Path) -> bool:
+        """Whether what a segment wrote elsewhere is as it was left."""
+        ...
+
+    def finish(self, journal: Journal) -> None:
+        """Bring a complete job to its place, and delete its journal."""
+        ...
+
+
+def output_of(plan: Plan, provenance: str) -> Output:
+    """How a plan's segments become its result, which says in its metadata how it was made."""
+    if isinstance(plan.target, SequenceTarget):
+        return SequenceOutput(plan, provenance, plan.target)
+    if plan.insert is not None and isinstance(plan.insert.existing, ExistingVideo):
+        return InsertOutput(plan, provenance, plan.insert, plan.insert.existing)
+    return VideoOutput(plan, provenance)
+
+
+@dataclass(frozen=True, eq=False)
+class VideoOutput:
+    """A video file."""
+
+    plan: Plan
+    provenance: str
+
+    @property
+    def path(self) -> Path:
+        return self.plan.output
+
+    @contextmanager
+    def open_segment(self, packets: Path) -> Iterator[Sink]:
+        video, plan = packets.with_suffix(self.path.suffix), self.plan
+        with packets.open("wb") as file, RunWriter(video, plan.clip, plan.written_size, self._encoding, file) as sink:
+            yield sink
+
+    def is_intact(self, packets: Path) -> bool:
+        return True
+
+    def finish(self, journal: Journal) -> None:
+        """Join the packets with the source's audio, check the file, and give it its name."""
+        publish(self._joined(journal), self.path)
+        journal.remove()
+
+    def _joined(self, journal: Journal) -> Path:
+        video, plan = journal.folder / f"film{self.path.suffix}", self.plan
+        part, tracks = not plan.request.span.whole, list(plan.tracks)
+        with VideoWriter(
+            video, plan.clip, plan.written_size, self._encoding, tracks, from_zero=part, comment=self.provenance
+        ) as writer:
+            for packet, pts, dts in packet_file.packets(journal.packets, plan.clip.time_base):
+                writer.add(packet, pts, dts)
+        shown = [found.pts for path in journal.packets for found in packet_file.times(path)]
+        check_video(video, journal.frames, (max(shown) - min(shown)) * plan.clip.time_base)
+        return video
+
+    @property
+    def _encoding(self) -> Encoding:
+        assert self.plan.encoding is not None
+        return self.plan.encoding
+
+
+@dataclass(frozen=True, eq=False)
+class InsertOutput(VideoOutput):
+    """Segments that take the place of others in a finished video."""
+
+    edit: InsertEdit
+    existing: ExistingVideo
+
+    def finish(self, journal: Journal) -> None:
+        """Put the packets into a copy of the video, check that the rest is the same, and replace it."""
+        before = self.plan.facts["into"]
+        if files_digest([self.path]) != before:
+            raise MediaError(f"{self.path} has changed since this work was planned, and stays as it is; begin anew")
+        whole = journal.folder / f"whole{self.path.suffix}"
+        provenance = self.edit.provenance_after(before, self.provenance)
+        splice(self.existing, self._joined(journal), self.edit.reencoded, whole, provenance)
+        publish(whole, self.path)
+        journal.remove()
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceOutput:
+    """Numbered images; a segment's file of packets lists their digests."""
+
+    plan: Plan
+    provenance: str
+    target: SequenceTarget
+
+    @property
+    def path(self) -> Path:
+        return self.target.path
+
+    @contextmanager
+    def open_segment(self, packets: Path) -> Iterator[Sink]:
+        written: list[Path] = []
+        with SequenceWriter(self.path, self.plan.content.first_number, self.provenance, packets.parent) as writer:
+            yield _ListedImages(writer, written)
+        packets.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
+
+    def is_intact(self, packets: Path) -> bool:
+        digests = json.loads(packets.read_text("utf-8")).items()
+        folder = self.path.parent
+        return all((folder / name).is_file() and file_digest(folder / name) == digest for name, digest in digests)
+
+    def finish(self, journal: Journal) -> None:
+        journal.remove()
+
+
+@dataclass(frozen=True, eq=False)
+class _ListedImages:
+    """Writes images, and lists their paths."""
+
+    writer: SequenceWriter
+    written: list[Path]
+
+    def write(self, frame: Frame) -> None:
+        self.written.append(self.writer.write(frame))
+
+
+def check_video(video: Path, frames: int, seconds: Fraction) -> None:
+    """See that a finished file has all that was put into it.
+
+    Args:
+        video: The file.
+        frames: How many it must have.
+        seconds: From the first to the last.
+
+    Raises:
+        MediaError: It has not.
+
+    """
+    with open_source(video) as (container, stream):
+        shown = [packet.pts * packet.time_base for packet in container.demux(stream) if packet.pts is not None]
+    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > CLOCK:
+        raise MediaError(
+            f"{video} has {len(shown)} frames where {frames} were made, or other times; say --resume to join them again"
+        )

@@ -1,0 +1,140 @@
+"""Run a plan: load networks, render what is not finished, and bring the result to its place."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
+
+from videostyle import interrupt
+from videostyle.errors import DivergedError, UnreadableError, as_media_errors
+from videostyle.frames import Span, TrackedFrame
+from videostyle.journal.journal import Journal, discard
+from videostyle.media.content import StillContent
+from videostyle.media.image import still
+from videostyle.plan.batch import Batch
+from videostyle.plan.identity import provenance_of
+from videostyle.plan.plan import Plan
+from videostyle.plan.resume import is_finished
+from videostyle.render.engine import Engine, engine_facts, load_engines
+from videostyle.render.estimate import estimate_seconds
+from videostyle.render.local import Job, render_locally
+from videostyle.render.outputs import Output, output_of
+from videostyle.render.progress import FrameReport, Progress, Summary
+from videostyle.render.steps import with_regions
+from videostyle.render.threads import Cancellation, cancel_scope, prefetch
+from videostyle.render.timing import StageTimer, summed
+from videostyle.render.worker import SegmentEnd, make_workers
+
+log = logging.getLogger(__name__)
+
+
+def run(plan: Plan, progress: Progress | None = None) -> Summary:
+    """Do what a plan says.
+
+    Args:
+        plan: From `make_plan`.
+        progress: Hears of the work.
+
+    Raises:
+        VideostyleError: The work broke off; finished segments are kept beside the output for `--resume`.
+
+    """
+    progress = progress or Progress()
+    if is_finished(plan):
+        log.info("%s is finished already", plan.output)
+        discard(plan.output)
+        return Summary(plan.output, plan.frames or 0, 0.0, plan.written_size, "none")
+    return _run(plan, () if plan.is_passthrough else load_engines(plan.settings), progress)
+
+
+def run_batch(batch: Batch, progress: Progress | None = None) -> Iterator[Summary]:
+    """Make the images of a batch one by one with one network; skip with a warning what cannot be made.
+
+    Args:
+        batch: From `make_batch`; what is finished is no part of its plans.
+        progress: Hears of the work.
+
+    Raises:
+        OutputError: The directory cannot be made, or a file cannot be written there.
+
+    """
+    engines = () if batch.is_passthrough else load_engines(batch.settings)
+    batch.make_folder()
+    for plan in batch.plans:
+        interrupt.check()
+        try:
+            yield _run(plan, engines, progress or Progress())
+        except (UnreadableError, DivergedError) as error:
+            log.warning("%s is left out: %s", plan.output.name, error)
+
+
+def _run(plan: Plan, engines: Sequence[Engine], progress: Progress) -> Summary:
+    progress.on_start(plan, estimate_seconds(plan, engines))
+    began = time.monotonic()
+    weights, timers = engines[0].weights if engines else "none", list[StageTimer]()
+    provenance = provenance_of(plan.job, weights, plan.request.styles, plan.settings, plan.size)
+    if isinstance(plan.content, StillContent):
+        frames = _run_still(plan, engines, provenance, progress)
+    else:
+        frames = _run_segments(plan, engines, output_of(plan, provenance), timers, progress)
+    seconds = time.monotonic() - began
+    summary = Summary(plan.output, frames, seconds, plan.written_size, weights, summed(timers))
+    progress.on_done(summary)
+    return summary
+
+
+def _run_segments(
+    plan: Plan, engines: Sequence[Engine], output: Output, timers: list[StageTimer], progress: Progress
+) -> int:
+    facts = plan.facts | engine_facts(engines)
+    with (
+        Journal(output.path, facts, resume=plan.request.resume, is_intact=output.is_intact) as journal,
+        as_media_errors(),
+    ):
+        if journal.frames:
+            total = "?" if plan.frames is None else max(plan.frames, journal.frames)
+            log.info("resumed at frame %d of %s", journal.frames, total)
+            progress.on_resume(journal.frames)
+        if not journal.complete:
+            with cancel_scope() as cancellation:
+                workers = make_workers(plan, engines, _on_work(progress, cancellation), _count(plan, engines))
+                job = Job(plan, output, journal, timers, cancellation)
+                for report in render_locally(job, workers, progress):
+                    progress.on_frame(report)
+        timers.append(StageTimer())
+        with timers[-1].timing("finish"):
+            output.finish(journal)
+        return journal.frames
+
+
+def _count(plan: Plan, engines: Sequence[Engine]) -> int:
+    """How many workers: an insert edit is one chain of segments."""
+    return 1 if plan.insert else plan.settings.workers or max(1, len(engines))
+
+
+def _on_work(progress: Progress, cancellation: Cancellation) -> Callable[[float], None]:
+    """Tell `progress` of steps one thread at a time; a thread that is to end does so at its next step."""
+    lock = Lock()
+
+    def on_work(cost: float) -> None:
+        cancellation.check()
+        with lock:
+            progress.on_work(cost)
+
+    return on_work
+
+
+def _run_still(plan: Plan, engines: Sequence[Engine], provenance: str, progress: Progress) -> int:
+    began = time.monotonic()
+    (frame,) = plan.content.read_frames(plan.size, Span())
+    frames = with_regions([TrackedFrame(frame, None)], plan.settings.content_masks, plan.size, Span())
+    with cancel_scope() as cancellation:
+        (worker,) = make_workers(plan, engines, _on_work(progress, cancellation))
+        (made,) = (
+            item for item in prefetch(worker.stylize(frames, None), cancellation) if not isinstance(item, SegmentEnd)
+        )
+    still.write_still(plan.output, made.frame.pixels, provenance, made.frame.alpha)
+    progress.on_frame(FrameReport(0, time.monotonic() - began, made.losses))
+    return 1

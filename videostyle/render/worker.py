@@ -1,0 +1,248 @@
+"""Workers: each stylizes the frames of one segment at a time, in one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import cycle, groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from videostyle.frames import Frame, TrackedFrame
+from videostyle.journal.state import KeptFrame, SegmentState, from_16_bit, round_to_16_bit
+from videostyle.media.image import still
+from videostyle.plan.plan import Plan
+from videostyle.render.engine import Engine, StyleInputs
+from videostyle.render.insert import FinishedNeighbours, UnchangedFrame, pop_insert_start
+
+if TYPE_CHECKING:
+    import torch
+
+    from videostyle.style.stylizer import State, Stylizer
+
+OnWork = Callable[[float], None]
+
+
+class FinishedFrame(Protocol):
+    """A frame on its way to the encoder; whoever asks for `frame` or `losses` waits for the device."""
+
+    @property
+    def content(self) -> Frame: ...
+
+    @property
+    def frame(self) -> Frame: ...
+
+    @property
+    def losses(self) -> dict[str, float]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class UntouchedFrame:
+    """A frame that no step was taken on."""
+
+    content: Frame
+    losses: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def frame(self) -> Frame:
+        return self.content
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentEnd:
+    """All frames of a segment are stylized; `state` is what they leave to later segments."""
+
+    state: SegmentState | None
+
+
+Stylized = FinishedFrame | SegmentEnd
+
+
+class Worker(Protocol):
+    """Stylizes segments."""
+
+    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+        """Yield the frames of a segment stylized, and then the segment's end.
+
+        Args:
+            frames: In order.
+            state: What earlier segments left.
+
+        """
+        ...
+
+    def stream(self) -> AbstractContextManager[None]:
+        """The context in which one thread calls `stylize`."""
+        ...
+
+
+def make_workers(plan: Plan, engines: Sequence[Engine], on_work: OnWork, count: int = 1) -> list[Worker]:
+    """So many workers, one after another on each engine; without engines, workers that pass pixels through."""
+    if not engines:
+        return [_wrapped(PassThrough(), plan)] * count
+    inputs = StyleInputs.load(plan.request.styles, plan.settings)
+    return [_wrapped(StyleWorker(plan, inputs, engine, on_work), plan) for engine in islice(cycle(engines), count)]
+
+
+def _wrapped(worker: Worker, plan: Plan) -> Worker:
+    worker = SideBySideWorker(worker) if plan.request.side_by_side else worker
+    return worker if plan.insert is None else InsertWorker(worker)
+
+
+class PassThrough:
+    """Passes frames through as they are."""
+
+    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+        yield from (UntouchedFrame(frame.frame) for frame in frames)
+        yield SegmentEnd(None)
+
+    def stream(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class StyleWorker:
+    """Optimizes frames on one device.
+
+    Args:
+        plan: Of the job.
+        inputs: Its images.
+        engine: The network.
+        on_work: Called after every optimizer step with its cost, in steps at full size.
+
+    """
+
+    def __init__(self, plan: Plan, inputs: StyleInputs, engine: Engine, on_work: OnWork) -> None:
+        from videostyle.style.stylizer import Stylizer
+
+        self._device, self._keeps_state = engine.device, not plan.settings.independent
+        self._attention_map = plan.request.attention_map
+        self._stylizer: Stylizer = Stylizer(
+            plan.settings,
+            engine.network,
+            inputs.styles,
+            engine.device,
+            on_work,
+            masks=inputs.masks,
+            init=inputs.init,
+        )
+
+    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+        neighbours, frames = pop_insert_start(frames)
+        start = self._restored(state) if neighbours is None else self._state_of(neighbours)
+        left: State | None = None
+        for stylized in self._stylizer.stylize(self._mapped(frames), start):
+            left = stylized.state
+            yield stylized
+        yield SegmentEnd(segment_state(left) if left is not None and self._keeps_state else None)
+
+    def stream(self) -> AbstractContextManager[None]:
+        from videostyle.style.device import own_stream
+
+        return own_stream(self._device)
+
+    def _restored(self, state: SegmentState | None) -> State | None:
+        return None if state is None else tensor_state(state, self._device)
+
+    def _state_of(self, neighbours: FinishedNeighbours) -> State:
+        return self._stylizer.state_from_frames(
+            neighbours.opening,
+            neighbours.finished,
+            neighbours.previous,
+            neighbours.fades,
+            neighbours.opening_fade,
+        )
+
+    def _mapped(self, frames: Iterable[TrackedFrame]) -> Iterator[TrackedFrame]:
+        """Pass frames on; write what stands out in the job's first one as an image, if that was asked for."""
+        for frame in frames:
+            if self._attention_map is not None:
+                write_attention_map(self._attention_map, self._stylizer.salience(frame.frame.pixels))
+                self._attention_map = None
+            yield frame
+
+
+@dataclass(frozen=True, eq=False)
+class SideBySideFrame:
+    """A finished frame with its content to the left."""
+
+    finished: FinishedFrame
+
+    @property
+    def content(self) -> Frame:
+        return self.finished.content
+
+    @property
+    def frame(self) -> Frame:
+        frame = self.finished.frame
+        alpha = None if frame.alpha is None else np.hstack([frame.alpha, frame.alpha])
+        return replace(frame, pixels=np.hstack([self.content.pixels, frame.pixels]), alpha=alpha)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        return self.finished.losses
+
+
+class SideBySideWorker:
+    """Puts the content to the left of what another worker makes of it."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+        for stylized in self._worker.stylize(frames, state):
+            yield stylized if isinstance(stylized, SegmentEnd) else SideBySideFrame(stylized)
+
+    def stream(self) -> AbstractContextManager[None]:
+        return self._worker.stream()
+
+
+class InsertWorker:
+    """Leaves unchanged frames as they are, and has another worker stylize those between."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+        for unchanged, some in groupby(frames, lambda frame: isinstance(frame, UnchangedFrame)):
+            for stylized in (PassThrough() if unchanged else self._worker).stylize(some, state):
+                if isinstance(stylized, SegmentEnd):
+                    state = stylized.state
+                else:
+                    yield stylized
+        yield SegmentEnd(state)
+
+    def stream(self) -> AbstractContextManager[None]:
+        return self._worker.stream()
+
+
+def write_attention_map(path: Path, salience: np.ndarray) -> None:
+    """Write (H, W) values in [0, 1] as a gray image."""
+    levels = (salience * 255).round().astype(np.uint8)
+    still.write_still(path, np.repeat(levels[..., None], 3, axis=2), "attention")
+
+
+def segment_state(state: State) -> SegmentState:
+    """Bring a state to the CPU: the last frame to the last bit, older ones in 16 bits."""
+
+    def array(tensor: torch.Tensor) -> np.ndarray:
+        return tensor.cpu().contiguous().numpy()
+
+    frames = {i: KeptFrame(array(frame.image), array(frame.confidence)) for i, frame in state.known.items()}
+    kept = {i: frame if i == state.previous else frame.rounded() for i, frame in frames.items()}
+    return SegmentState(round_to_16_bit(array(state.opening)), state.previous, kept)
+
+
+def tensor_state(state: SegmentState, device: torch.device) -> State:
+    """Undo `segment_state`. Copies into torch's own allocation: alignment can change the last bit of what follows."""
+    import torch
+
+    from videostyle.style.stylizer import FrameState, State
+
+    def tensor(array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(from_16_bit(array)).clone().to(device)
+
+    known = {i: FrameState(tensor(frame.image), tensor(frame.confidence)) for i, frame in state.frames.items()}
+    return State(tensor(state.opening), state.previous, known)
