@@ -45,7 +45,7 @@ def short_segments(monkeypatch):
     monkeypatch.setattr(segments, "SHORTEST", 2)
 
 
-def apply_fade(path):
+def hdr_clip(path):
     """Eight frames of PQ, graded for 4000 cd/m², with highlights."""
     said = (
         "hdr10=1:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(40000000,50):max-cll=4000,80"
@@ -146,7 +146,7 @@ def test_ten_bits_and_hdr_stay(style, tmp_path, name, codec, suffix):
 @pytest.mark.parametrize("codec", ["hevc", "ffv1"])
 def test_a_range_of_an_hdr_film_is_styled_in_the_light_of_its_source(style, tmp_path, codec):
     """Also where the codec cannot say how bright that is."""
-    film, output = apply_fade(tmp_path / "film.mp4"), tmp_path / "out.mkv"
+    film, output = hdr_clip(tmp_path / "film.mp4"), tmp_path / "out.mkv"
     settings = STYLED.override(codec=codec, content_weight=100, style_weight=0)
     videostyle.stylize_video(film, style, output, settings)
     before = media.shown(output)[0]

@@ -347,7 +347,7 @@ def test_color_bars_come_out_within_two_levels_and_with_their_tags(tmp_path, nam
 
 
 def unlimited(clip):
-    return clip if clip.hdr is None else replace(clip, light=clip.hdr.unlimited())
+    return clip if clip.hdr is None else replace(clip, hdr=clip.hdr.unlimited())
 
 
 @pytest.mark.parametrize("name", ["BT.709", "BT.601", "full range", "BT.2020"])

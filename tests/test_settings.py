@@ -12,7 +12,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 def test_every_preset_has_a_config_that_says_all_of_it(name):
     found = read_toml(CONFIGS / f"{name}.toml")
     assert load(CONFIGS / f"{name}.toml") == PRESETS[name]
-    assert set(NAMES) - set(found) <= {"size", "crf", "levels", "workers"}
+    assert set(NAMES) - set(found) <= {"size", "crf", "scales", "workers"}
 
 
 def test_there_is_no_config_without_a_preset():
@@ -34,8 +34,8 @@ def test_there_is_no_config_without_a_preset():
         ("brightness", 1),
         ("style_scale", ()),
         ("style_scale", (1.0, 0.0)),
-        ("levels", (0.5,)),
-        ("levels", (1.0, 0.5, 1.0)),
+        ("scales", (0.5,)),
+        ("scales", (1.0, 0.5, 1.0)),
         ("attention", 2),
     ],
 )
