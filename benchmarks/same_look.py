@@ -60,7 +60,7 @@ class Job:
         """The content restyled with the standard settings; a preview has fewer steps."""
         settings = Settings(size=size, seed=seed, weights="builtin", device="cpu")
         output = self.folder / f"{size}_{seed}_{preview}.png"
-        stylize_image(self.content, self.style, output, settings.previewed() if preview else settings)
+        stylize_image(self.content, self.style, output, settings.for_preview() if preview else settings)
         return read(output)
 
 

@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from videostyle import Settings
-from videostyle.frames import Frame, Pixels, TrackedFrame
+from videostyle.frames import Frame, Pixels, Span, TrackedFrame
 from videostyle.media import reader, source
 from videostyle.media.image import still
-from videostyle.frames import Span
 from videostyle.style.features import weights
 from videostyle.style.features.layers import layer_shares
 from videostyle.style.features.vgg import VGG19

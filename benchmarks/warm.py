@@ -27,12 +27,11 @@ import torch
 from torch import Tensor
 
 from videostyle import Settings
-from videostyle.frames import Motion, Pixels, fit
+from videostyle.frames import Motion, Pixels, Span, fit
 from videostyle.measure.quality.report import rounded, versions
 from videostyle.measure.speed.roofline import device_name_of
 from videostyle.media import reader, source
 from videostyle.media.image import still
-from videostyle.frames import Span
 from videostyle.motion.flow import METHODS, estimate
 from videostyle.style.features import weights
 from videostyle.style.features.layers import layer_shares

@@ -22,8 +22,9 @@ from videostyle import PRESETS, Settings, stylize_image
 from videostyle.media import reader, source
 from videostyle.media.image import still
 from videostyle.media.source import Span
-from videostyle.render.pipeline import run
-from videostyle.render.plan import Request, make_plan
+from videostyle.plan.planner import make_plan
+from videostyle.plan.request import Request
+from videostyle.render.run import run
 from videostyle.settings import INITS
 
 FOLDER = Path(__file__).parent / "looks"
@@ -186,7 +187,13 @@ def masks(width: int, height: int) -> Iterator[tuple[str, np.ndarray]]:
 def write_map(workshop: Path) -> None:
     """The attention map of the frame, as --attention-map writes it."""
     files = workshop / "content.png", (workshop / "night.png",), workshop / "unused.png"
-    request = Request(*files, BASE.override(first_iterations=1), attention_map=workshop / "attention.png")
+    request = Request(
+        content=files[0],
+        styles=files[1],
+        output=files[2],
+        settings=BASE.override(first_iterations=1),
+        attention_map=workshop / "attention.png",
+    )
     run(make_plan(request))
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from videostyle import Settings, Summary
-from videostyle.render.pipeline import run
-from videostyle.render.plan import Request, make_plan
+from videostyle.plan.planner import make_plan
+from videostyle.plan.request import Request
+from videostyle.render.run import run
 
 UNTOUCHED = Settings(iterations=0, first_iterations=0, device="cpu")
 Samples = NDArray[np.uint8 | np.uint16]
@@ -20,7 +21,7 @@ Samples = NDArray[np.uint8 | np.uint16]
 
 def copied(content: Path, style: Path, output: Path, **more: object) -> Summary:
     """The whole way from file to file, without a step of styling."""
-    return run(make_plan(Request(content, (style,), output, UNTOUCHED, **more)))
+    return run(make_plan(Request(content=content, styles=(style,), output=output, settings=UNTOUCHED, **more)))
 
 
 def noise(*shape: int, depth: int = 16, seed: int = 0) -> Samples:

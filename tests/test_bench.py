@@ -28,7 +28,7 @@ from videostyle.measure.speed.step import (
     standard_objective,
 )
 from videostyle.motion.flow import METHODS, estimate
-from videostyle.render.stages import BEHIND, LINE, Stages, overlap
+from videostyle.render.timing import BEHIND, LINE, StageTimer, overlap
 from videostyle.settings import Settings
 from videostyle.style.device import prepare
 from videostyle.style.features.layers import depth
@@ -116,7 +116,7 @@ def test_the_stages_of_a_job_add_up():
 
 
 def test_a_stage_does_not_count_what_another_one_counts():
-    stages = Stages()
+    stages = StageTimer()
 
     def slow(items):
         for item in items:
@@ -134,7 +134,7 @@ def test_a_stage_does_not_count_what_another_one_counts():
 
 
 def test_what_is_handed_on_counts_until_the_next_is_asked_for():
-    stages = Stages()
+    stages = StageTimer()
     for _ in stages.handing("hold", stages.timed("optimize", range(3))):
         time.sleep(0.02)
     assert stages.seconds["hold"] >= 0.06
@@ -157,7 +157,7 @@ def test_stages_close_what_they_time():
         finally:
             closed.append(True)
 
-    items = Stages().timed("decode", source())
+    items = StageTimer().timed("decode", source())
     next(items)
     items.close()
     assert closed

@@ -16,8 +16,8 @@ from PIL import Image
 
 import videostyle
 from tests import media
+from videostyle.cli.parse import parse_frames, parse_time
 from videostyle.media.provenance import read_comment
-from videostyle.render.words import parse_frames, parse_time
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 FEW = ["--weights", "builtin", "--iterations", "2", "--first-iterations", "6"]

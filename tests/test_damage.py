@@ -11,9 +11,9 @@ from tests import corpus, media
 from tests.facts import facts
 from tests.test_into import run
 from videostyle.errors import MediaError, UnreadableError
-from videostyle.media import source
 from videostyle.frames import Span
-from videostyle.render import preflight
+from videostyle.media import source
+from videostyle.plan import disk
 
 UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)
 WORDS = ["--iterations", "0", "--first-iterations", "0", "--quiet"]
@@ -102,7 +102,7 @@ def matroska_says(data, count):
 @pytest.mark.parametrize("count", [0, 1, 5, 10**6, 2**32 - 1])
 @pytest.mark.parametrize(("suffix", "say"), [(".mp4", mp4_says), (".avi", avi_says), (".mkv", matroska_says)])
 def test_what_a_header_says_of_lengths_and_counts_is_not_believed(style, tmp_path, monkeypatch, suffix, say, count):
-    monkeypatch.setattr(preflight, "BITS", {"h264": 8.0})
+    monkeypatch.setattr(disk, "BITS", {"h264": 8.0})
     path, codec = tmp_path / f"film{suffix}", "mpeg4" if suffix == ".avi" else "libx264"
     corpus.film(path, pts=range(12), codec=codec, bframes=0, sound="pcm_s16le" if suffix == ".avi" else "aac")
     honest = made(path, style)

@@ -12,14 +12,17 @@ import pytest
 
 import videostyle
 from tests import media
-from tests.test_resume import STYLED, made, packets
+from tests.helpers.jobs import STYLED, made, packets
 from videostyle.errors import MediaError, OutputError
+from videostyle.journal import journal, state
+from videostyle.journal.journal import state_folder
 from videostyle.media import packet_file
 from videostyle.media.image import still
-from videostyle.render import journal, preflight, segments
-from videostyle.render.journal import state_folder
+from videostyle.plan import disk
+from videostyle.plan.plan import SegmentLimits
 
 COMMAND = Path(sys.executable).with_name("videostyle")
+SIX = SegmentLimits(6, 2)
 PLAIN = ["--iterations", "0", "--first-iterations", "0", "--codec", "ffv1"]
 
 
@@ -94,33 +97,31 @@ def failing(write, after):
 @pytest.mark.parametrize("at", range(10))
 def test_no_room_for_a_segment_a_state_or_a_note(film, style, tmp_path, monkeypatch, at):
     """The error of a full disk, at ten places among all that a job writes."""
-    monkeypatch.setattr(segments, "LENGTH", 6)
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
-    made(film, style, whole)
+    made(film, style, whole, limits=SIX)
     with monkeypatch.context() as full:
-        place, name = (packet_file.RunWriter, "_store") if at % 2 else (journal, "write")
+        place, name = (packet_file.RunWriter, "_store") if at % 2 else (journal, "write_json")
         full.setattr(place, name, failing(getattr(place, name), 1 + at))
         with pytest.raises(MediaError, match="No space left on device"):
-            made(film, style, output)
+            made(film, style, output, limits=SIX)
     assert not output.exists()
-    made(film, style, output, resume=True)
+    made(film, style, output, resume=True, limits=SIX)
     assert packets(output) == packets(whole)
 
 
 @pytest.mark.parametrize("after", [0, 5, 13])
 def test_no_room_for_a_picture(film, style, tmp_path, monkeypatch, after):
-    monkeypatch.setattr(segments, "LENGTH", 6)
     folder = tmp_path / "out"
     folder.mkdir()
     span = videostyle.Span(0, 20)
-    made(film, style, tmp_path / "%02d.png", span=span)
+    made(film, style, tmp_path / "%02d.png", span=span, limits=SIX)
     with monkeypatch.context() as full:
         full.setattr(still, "publish", failing(still.publish, after))
         with pytest.raises(MediaError, match=r"No space left on device; make room"):
-            made(film, style, folder / "%02d.png", span=span)
+            made(film, style, folder / "%02d.png", span=span, limits=SIX)
     there = {path.name for path in folder.iterdir() if path.is_file()}
     assert there == {f"{number:02d}.png" for number in range(1, after + 1)}
-    made(film, style, folder / "%02d.png", span=span, resume=True)
+    made(film, style, folder / "%02d.png", span=span, resume=True, limits=SIX)
     assert sorted(path.name for path in folder.iterdir()) == [f"{number:02d}.png" for number in range(1, 21)]
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / path.name).read_bytes()
@@ -128,13 +129,12 @@ def test_no_room_for_a_picture(film, style, tmp_path, monkeypatch, after):
 
 @pytest.mark.parametrize("after", [1, 3, 5])
 def test_no_room_for_what_several_workers_make(style, tmp_path, monkeypatch, after):
-    monkeypatch.setattr(segments, "LENGTH", 4)
     shots = [*media.panning(9), *media.panning(9, seed=3), *media.panning(9, seed=9)]
     film, settings = media.write_clip(tmp_path / "film.mkv", shots), STYLED.override(workers=3)
     whole, output = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     made(film, style, whole, STYLED)
     with monkeypatch.context() as full:
-        full.setattr(journal, "save_file", failing(journal.save_file, after))
+        full.setattr(state, "save_file", failing(state.save_file, after))
         with pytest.raises(MediaError, match="No space left on device"):
             made(film, style, output, settings)
     assert not output.exists()
@@ -163,7 +163,7 @@ def test_a_directory_that_is_not_to_be_written_to_is_told_before_the_work(film, 
 
 def test_too_little_room_is_told_before_the_work(film, style, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 1000, 1000))
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 1000, 1000))
     with pytest.raises(OutputError, match=r"needs about .* and .* are free"):
         videostyle.stylize_video(film, style, tmp_path / "out.mp4")
     assert {p.name for p in tmp_path.iterdir()} == {"film.mkv", "style.png"}

@@ -19,16 +19,16 @@ from safetensors.torch import save
 
 import videostyle
 from tests import corpus, media
-from tests.test_resume import PLAIN, StopError, packets
+from tests.helpers.jobs import PLAIN, StopError, packets, render
+from videostyle.cli.parse import make_span, parse_rate
 from videostyle.errors import InputError, UnreadableError, VideostyleError, WeightsError
+from videostyle.frames import Span
+from videostyle.journal.journal import state_folder
 from videostyle.media import masks, source
 from videostyle.media.image import still
 from videostyle.media.reader import read_frames
-from videostyle.frames import Span
-from videostyle.render import segments
-from videostyle.render.journal import state_folder
-from videostyle.render.preflight import check_engine
-from videostyle.render.words import make_span, parse_rate
+from videostyle.plan.options import check_engine
+from videostyle.plan.plan import SegmentLimits
 from videostyle.settings import NAMES, load, read_made
 from videostyle.style.features.weights import read_file
 
@@ -241,13 +241,13 @@ def test_pictures(fuzz, tmp_path, kind, mode):
 # --- the state of a job
 
 
-def test_the_state_of_a_job(fuzz, style, tmp_path, monkeypatch):
-    monkeypatch.setattr(segments, "LENGTH", 3)
+def test_the_state_of_a_job(fuzz, style, tmp_path):
+    limits = SegmentLimits(3, 3)
     clip, output = media.write_clip(tmp_path / "film.mkv", media.panning(9), sound=None), tmp_path / "out.mkv"
     job = PLAIN.override(codec="ffv1")
-    videostyle.stylize_video(clip, style, tmp_path / "whole.mkv", job)
+    render(clip, style, tmp_path / "whole.mkv", job, limits=limits)
     with pytest.raises(StopError):
-        videostyle.stylize_video(clip, style, output, job, on_frame=strike)
+        render(clip, style, output, job, limits=limits, on_frame=strike)
     kept = {path.name: path.read_bytes() for path in state_folder(output).iterdir()}
     expected = packets(tmp_path / "whole.mkv")
 
@@ -258,7 +258,7 @@ def test_the_state_of_a_job(fuzz, style, tmp_path, monkeypatch):
         for other, content in kept.items():
             (state_folder(output) / other).write_bytes(harm if other == name else content)
         with as_input_errors(VideostyleError):
-            videostyle.stylize_video(clip, style, output, job, resume=True)
+            render(clip, style, output, job, limits=limits, resume=True)
             assert packets(output) == expected
 
     changes = st.sampled_from(sorted(kept)).flatmap(lambda name: st.tuples(st.just(name), harmed(kept[name])))

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import av
 import numpy as np
@@ -14,17 +15,19 @@ from PIL.PngImagePlugin import PngInfo
 import videostyle
 from tests import corpus, media
 from tests.facts import facts
+from tests.helpers import jobs
+from tests.helpers.jobs import PLAIN, STYLED, StopError, packets
 from tests.test_media import TAGS, bars, stored
-from tests.test_resume import PLAIN, STYLED, StopError, packets
 from videostyle.cli import main
 from videostyle.errors import InputError, OutputError, UnreadableError
+from videostyle.journal.journal import state_folder
 from videostyle.media.existing import ExistingVideo, PacketTiming
 from videostyle.media.provenance import read_comment
 from videostyle.media.reader import read_frames
 from videostyle.media.source import probe
 from videostyle.media.writer import VideoWriter
-from videostyle.render import into, segments
-from videostyle.render.journal import state_folder
+from videostyle.plan import insert
+from videostyle.plan.plan import SegmentLimits
 
 SHALLOW = STYLED.override(codec="ffv1", content_layers=("relu2_1",))  # quick, and exact
 RANGE = videostyle.Span(9, 14)
@@ -39,10 +42,8 @@ def film(tmp_path):
     )
 
 
-@pytest.fixture(autouse=True)
-def short_segments(monkeypatch):
-    monkeypatch.setattr(segments, "LENGTH", 6)
-    monkeypatch.setattr(segments, "SHORTEST", 2)
+render = partial(jobs.render, limits=SegmentLimits(6, 2))
+FOUR = SegmentLimits(4, 2)
 
 
 def hdr_clip(path):
@@ -64,13 +65,13 @@ def hdr_clip(path):
 
 
 def anew(film, style, output, settings=PLAIN, span=RANGE, **words):
-    return videostyle.stylize_video(film, style, output, settings, span=span, into=True, **words)
+    return render(film, style, output, settings, span=span, into=True, **words)
 
 
 def spliced(film, style, tmp_path, suffix, settings, before=None):
     """The packets and pictures of a finished film, and the same after a range of it was made anew."""
     output = tmp_path / f"out{suffix}"
-    videostyle.stylize_video(film, style, output, before or settings)
+    render(film, style, output, before or settings)
     old = packets(output), *media.shown(output)
     summary = anew(film, style, output, settings)
     return summary, old, (packets(output), *media.shown(output))
@@ -108,7 +109,7 @@ def test_titles_subtitles_chapters_and_attachments_stay(style, tmp_path):
         _, (old, _, _), (new, _, _) = spliced(film, style, tmp_path, suffix, PLAIN)
         before, after = ([p for p in found if p[0] and p[-1] not in (b"", b"\0\0")] for found in (old, new))
         assert sorted(map(repr, before)) == sorted(map(repr, after))
-        videostyle.stylize_video(film, style, tmp_path / f"other{suffix}", PLAIN)
+        render(film, style, tmp_path / f"other{suffix}", PLAIN)
         there, expected = facts(tmp_path / f"out{suffix}", keep=0), facts(tmp_path / f"other{suffix}", keep=0)
         for name in ("chapters", "streams", "tags", "aspect", "duration", "times", "subtitles"):
             assert getattr(there, name) == getattr(expected, name)
@@ -133,7 +134,7 @@ def test_ten_bits_and_hdr_stay(style, tmp_path, name, codec, suffix):
     summary, (_, images, times), (_, made, later) = spliced(film, style, tmp_path, suffix, PLAIN.override(codec=codec))
     assert later == times
     frame, tags, _ = stored(tmp_path / f"out{suffix}")
-    videostyle.stylize_video(film, style, tmp_path / f"whole{suffix}", PLAIN.override(codec=codec))
+    render(film, style, tmp_path / f"whole{suffix}", PLAIN.override(codec=codec))
     whole, expected, _ = stored(tmp_path / f"whole{suffix}")
     assert (frame.format.name, tags) == (whole.format.name, expected)
     for n, (image, other) in enumerate(zip(images, made, strict=True)):
@@ -148,7 +149,7 @@ def test_a_range_of_an_hdr_film_is_styled_in_the_light_of_its_source(style, tmp_
     """Also where the codec cannot say how bright that is."""
     film, output = hdr_clip(tmp_path / "film.mp4"), tmp_path / "out.mkv"
     settings = STYLED.override(codec=codec, content_weight=100, style_weight=0)
-    videostyle.stylize_video(film, style, output, settings)
+    render(film, style, output, settings)
     before = media.shown(output)[0]
     anew(film, style, output, settings.override(iterations=2), videostyle.Span(2, 4))
     off = [float(np.abs(a.astype(int) - b).mean()) for a, b in zip(before, media.shown(output)[0], strict=True)]
@@ -165,7 +166,7 @@ def pan(tmp_path):
 
 def test_only_the_frames_of_the_range_are_made(pan, style, tmp_path):
     reports, output = [], tmp_path / "out.mkv"
-    videostyle.stylize_video(pan, style, output, SHALLOW)
+    render(pan, style, output, SHALLOW)
     before = media.shown(output)[0]
     anew(pan, style, output, SHALLOW.override(iterations=2), videostyle.Span(7, 9), on_frame=reports.append)
     assert [report.index for report in reports if report.losses] == [7, 8]
@@ -181,7 +182,7 @@ def seam(images, place):
 def test_both_seams_hold(pan, style, tmp_path, monkeypatch):
     """Against a range that begins or ends as it likes."""
     settings = SHALLOW.override(iterations=2, first_iterations=6, style_weight=60, color="style")
-    videostyle.stylize_video(pan, style, tmp_path / "whole.mkv", settings)
+    render(pan, style, tmp_path / "whole.mkv", settings)
     whole = media.shown(tmp_path / "whole.mkv")[0]
     found = {}
     for name, fits in (
@@ -190,7 +191,7 @@ def test_both_seams_hold(pan, style, tmp_path, monkeypatch):
         ("begun", lambda place: place == 2),
     ):
         output = shutil.copy(tmp_path / "whole.mkv", tmp_path / f"{name}.mkv")
-        monkeypatch.setattr(into, "_fits", lambda plan, finished, made, place, fits=fits: fits(place))
+        monkeypatch.setattr(insert, "_has_same_look", lambda *asked, fits=fits: fits(asked[-1]))
         anew(pan, style, output, settings.override(seed=3, content_weight=2, iterations=4), videostyle.Span(3, 9))
         found[name] = media.shown(output)[0]
     for place, loose in ((3, "led"), (9, "begun")):
@@ -198,13 +199,12 @@ def test_both_seams_hold(pan, style, tmp_path, monkeypatch):
         assert seam(found["held"], place) < 0.75 * seam(found[loose], place)
 
 
-def test_a_range_of_several_segments_follows_its_own_frames(pan, style, tmp_path, monkeypatch):
+def test_a_range_of_several_segments_follows_its_own_frames(pan, style, tmp_path):
     """And not the finished one after it, which every segment remembers."""
-    monkeypatch.setattr(segments, "LENGTH", 4)
     settings = SHALLOW.override(iterations=2, first_iterations=6, style_weight=60)
     output = tmp_path / "out.mkv"
-    videostyle.stylize_video(pan, style, output, settings)
-    anew(pan, style, output, settings.override(content_weight=2), videostyle.Span(1, 10))
+    render(pan, style, output, settings, limits=FOUR)
+    anew(pan, style, output, settings.override(content_weight=2), videostyle.Span(1, 10), limits=FOUR)
     seams = [seam(media.shown(output)[0], place) for place in range(1, 10)]
     assert max(seams) < 1.5 * np.median(seams)
 
@@ -213,7 +213,7 @@ def test_a_cut_needs_no_seam(style, tmp_path, monkeypatch):
     """Ranges that begin and end with a shot are that shot, as it would have been made at first."""
     shots = [*media.panning(5), *media.panning(4, seed=3), *media.panning(5, seed=9)]
     film, output = media.write_clip(tmp_path / "film.mkv", shots, sound=None), tmp_path / "out.mkv"
-    videostyle.stylize_video(film, style, output, SHALLOW)
+    render(film, style, output, SHALLOW)
     before = packets(output)
     anew(film, style, output, SHALLOW, videostyle.Span(5, 9))
     assert packets(output) == before
@@ -221,12 +221,12 @@ def test_a_cut_needs_no_seam(style, tmp_path, monkeypatch):
 
 def test_another_style_begins_and_ends_with_the_range(pan, style, tmp_path, caplog):
     output, other = tmp_path / "out.mkv", media.write_picture(tmp_path / "other.png", 80, 60, seed=5)
-    videostyle.stylize_video(pan, style, output, SHALLOW)
+    render(pan, style, output, SHALLOW)
     alone = tmp_path / "alone.mkv"
     span = videostyle.Span(4, 7)
     anew(pan, other, output, SHALLOW, span)
     assert sum("another look" in line for line in caplog.messages) == 2
-    videostyle.stylize_video(pan, other, alone, SHALLOW, span=span)
+    render(pan, other, alone, SHALLOW, span=span)
     for made, expected in zip(media.shown(output)[0][4:7], media.shown(alone)[0], strict=True):
         np.testing.assert_array_equal(made, expected)
     caplog.clear()
@@ -235,19 +235,18 @@ def test_another_style_begins_and_ends_with_the_range(pan, style, tmp_path, capl
 
 
 @pytest.mark.parametrize("settings", [PLAIN, SHALLOW.override(codec="auto")])
-def test_a_range_that_was_stopped_is_resumed(film, style, tmp_path, monkeypatch, settings):
+def test_a_range_that_was_stopped_is_resumed(film, style, tmp_path, settings):
     output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
-    videostyle.stylize_video(film, style, output, settings)
-    monkeypatch.setattr(segments, "LENGTH", 4)
+    render(film, style, output, settings)
     span, other = videostyle.Span(3, 17), settings.override(tv_weight=1)
     shutil.copy(output, whole)
-    anew(film, style, whole, other, span)
+    anew(film, style, whole, other, span, limits=FOUR)
     before = output.read_bytes()
     for stop in (8, 15):
         with pytest.raises(StopError):
-            anew(film, style, output, other, span, resume=True, on_frame=strike(stop))
+            anew(film, style, output, other, span, resume=True, on_frame=strike(stop), limits=FOUR)
         assert output.read_bytes() == before
-    anew(film, style, output, other, span, resume=True)
+    anew(film, style, output, other, span, resume=True, limits=FOUR)
     assert packets(output) == packets(whole)
     assert not state_folder(output).exists()
 
@@ -262,7 +261,7 @@ def strike(stop):
 
 def test_a_range_is_not_resumed_into_another_film(film, style, tmp_path):
     output = tmp_path / "out.mp4"
-    videostyle.stylize_video(film, style, output, PLAIN)
+    render(film, style, output, PLAIN)
     with pytest.raises(StopError):
         anew(film, style, output, span=videostyle.Span(1, 19), on_frame=strike(12))
     kept = state_folder(output).rename(tmp_path / "kept")
@@ -274,8 +273,8 @@ def test_a_range_is_not_resumed_into_another_film(film, style, tmp_path):
 
 def test_a_finished_range_is_finished(film, style, tmp_path, monkeypatch):
     output = tmp_path / "out.mp4"
-    videostyle.stylize_video(film, style, output, PLAIN)
-    monkeypatch.setattr("videostyle.render.result.Journal.remove", lambda journal: None)  # as if killed before it
+    render(film, style, output, PLAIN)
+    monkeypatch.setattr("videostyle.journal.journal.Journal.remove", lambda journal: None)  # as if killed before it
     anew(film, style, output)
     content = output.read_bytes()
     monkeypatch.undo()
@@ -317,7 +316,7 @@ def test_a_range_of_pictures_of_a_film_is_chosen_by_its_times(style, tmp_path):
     """At 25 frames a second."""
     film = media.write_clip(tmp_path / "film.mkv", media.panning(10), rate=25, sound=None)
     output = tmp_path / "out.%d.png"
-    videostyle.stylize_video(film, style, output, PLAIN)
+    render(film, style, output, PLAIN)
     for path in tmp_path.glob("out.*"):
         marks = PngInfo()
         marks.add_text("Comment", read_comment(path))
@@ -333,7 +332,7 @@ def test_a_film_of_pictures_has_a_range_made_anew_at_its_rate(style, tmp_path, s
     for n, image in enumerate(media.panning(20), 7):
         Image.fromarray(image).save(tmp_path / f"shot.{n}.png")
     shot, output = tmp_path / "shot.%d.png", tmp_path / f"out{suffix}"
-    videostyle.stylize_video(shot, style, output, PLAIN, fps=25)
+    render(shot, style, output, PLAIN, fps=25)
     images, times = media.shown(output)
     anew(shot, style, output, PLAIN, videostyle.Span(start=Fraction(9, 25), end=Fraction(14, 25)), fps=25)
     made, later = media.shown(output)
@@ -345,19 +344,18 @@ def test_a_film_of_pictures_has_a_range_made_anew_at_its_rate(style, tmp_path, s
         anew(shot, style, output, PLAIN)  # at 24
 
 
-def test_a_range_of_several_passes_holds_and_is_resumed(pan, style, tmp_path, monkeypatch):
+def test_a_range_of_several_passes_holds_and_is_resumed(pan, style, tmp_path):
     """Longer than a segment."""
-    monkeypatch.setattr(segments, "LENGTH", 4)
     settings = SHALLOW.override(iterations=1, first_iterations=4, style_weight=60, passes=3)
     output, whole, span = tmp_path / "out.mkv", tmp_path / "whole.mkv", videostyle.Span(2, 10)
-    videostyle.stylize_video(pan, style, output, settings)
+    render(pan, style, output, settings, limits=FOUR)
     before = media.shown(output)[0]
     shutil.copy(output, whole)
     other = settings.override(content_weight=2)
-    anew(pan, style, whole, other, span)
+    anew(pan, style, whole, other, span, limits=FOUR)
     with pytest.raises(StopError):
-        anew(pan, style, output, other, span, on_frame=strike(7))
-    anew(pan, style, output, other, span, resume=True)
+        anew(pan, style, output, other, span, on_frame=strike(7), limits=FOUR)
+    anew(pan, style, output, other, span, resume=True, limits=FOUR)
     assert packets(output) == packets(whole)
     made = media.shown(output)[0]
     assert [n for n in range(12) if np.array_equal(before[n], made[n])] == [0, 1, 10, 11]
@@ -368,7 +366,7 @@ def test_a_range_of_several_passes_holds_and_is_resumed(pan, style, tmp_path, mo
 def test_numbered_pictures_are_replaced_one_by_one(pan, style, tmp_path):
     (tmp_path / "out").mkdir()
     output = tmp_path / "out" / "shot.%03d.png"
-    videostyle.stylize_video(pan, style, output, SHALLOW)
+    render(pan, style, output, SHALLOW)
     before = [path.read_bytes() for path in sorted(output.parent.iterdir())]
     anew(pan, style, output, SHALLOW.override(iterations=2), videostyle.Span(4, 8))
     after = [path.read_bytes() for path in sorted(output.parent.iterdir())]
@@ -386,7 +384,7 @@ def test_shapes_and_colors_stay(style, tmp_path, words):
     words.pop("size", None)
     film = media.write_clip(tmp_path / "film.mkv", images, codec="ffv1", **words)
     output = tmp_path / "out.mp4"
-    videostyle.stylize_video(film, style, output, PLAIN, side_by_side=beside)
+    render(film, style, output, PLAIN, side_by_side=beside)
     before = facts(output)
     anew(film, style, output, PLAIN, videostyle.Span(3, 6), side_by_side=beside)
     after = facts(output)
@@ -403,7 +401,7 @@ def test_a_damaged_source_is_known_by_what_is_shown(style, tmp_path):
     """Its packets are more than the frames that the film was made of."""
     film = corpus.hurt(tmp_path / "hurt.mov", codec="png", pixel_format="rgb24")
     output = tmp_path / "out.mp4"
-    videostyle.stylize_video(film, style, output, PLAIN)
+    render(film, style, output, PLAIN)
     times = media.shown(output)[1]
     anew(film, style, output, PLAIN, videostyle.Span(2, 5))
     assert media.shown(output)[1] == times
@@ -424,7 +422,7 @@ def test_a_damaged_source_is_known_by_what_is_shown(style, tmp_path):
 )
 def test_what_does_not_fit_is_refused(film, style, tmp_path, said, words):
     output = tmp_path / "out.mp4"
-    videostyle.stylize_video(film, style, output, PLAIN)
+    render(film, style, output, PLAIN)
     content = output.read_bytes()
     with pytest.raises(InputError, match=said):
         anew(film, style, output, **words)
@@ -439,7 +437,7 @@ def test_what_is_not_there_or_not_of_this_film_is_refused(film, style, tmp_path)
     with pytest.raises(OutputError, match="there is nothing finished of that name"):
         anew(film, style, tmp_path / "out.%03d.png")
     other = media.write_clip(tmp_path / "other.mkv", media.panning(20))
-    videostyle.stylize_video(other, style, output, PLAIN)
+    render(other, style, output, PLAIN)
     with pytest.raises(OutputError, match=r"it has 20 frames and .* has 20, or other times"):
         anew(film, style, output)
     media.write_clip(tmp_path / "strange.mp4", media.panning(20), codec="libx264")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import media
-from tests.test_resume import packets
+from tests.helpers.jobs import packets
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 STYLED = ["--weights", "builtin", "--iterations", "1", "--first-iterations", "1", "--style-layers", "relu2_1"]

@@ -12,11 +12,10 @@ import videostyle
 from tests import media
 from tests.pictures import UNTOUCHED
 from videostyle.errors import InputError, MediaError, OutputError, SettingError, UnreadableError
-from videostyle.frames import Frame, fit
+from videostyle.frames import Frame, Span, fit
 from videostyle.media.audio.soundtrack import plan_tracks
 from videostyle.media.reader import read_frames
 from videostyle.media.source import probe
-from videostyle.frames import Span
 from videostyle.media.video.codecs import DELIVERIES, choose
 from videostyle.media.video.color import Colors
 from videostyle.media.video.hdr import HdrMetadata, from_display, to_display

@@ -12,22 +12,17 @@ from cv2 import imwrite
 
 import videostyle
 from tests import media
+from tests.helpers.jobs import PLAIN, SHORT, STYLED, StopError, made, packets, render
 from videostyle.errors import OutputError
 from videostyle.frames import Frame, Motion, TrackedFrame
+from videostyle.journal import journal
+from videostyle.journal.journal import Journal, state_folder
 from videostyle.media import packet_file
 from videostyle.media.provenance import read_comment
-from videostyle.render import facts, journal, pipeline, segments
-from videostyle.render.journal import Journal, state_folder
+from videostyle.plan import identity
+from videostyle.render import run as run_module
+from videostyle.render.borders import find_segments
 from videostyle.settings import read_made
-
-PLAIN = videostyle.Settings(iterations=0, first_iterations=0)
-STYLED = videostyle.Settings(
-    weights="builtin", iterations=1, first_iterations=1, color="match", style_layers=("relu2_1",)
-)
-
-
-class StopError(Exception):
-    """What strikes a job in the middle."""
 
 
 @pytest.fixture
@@ -36,31 +31,6 @@ def film(tmp_path):
     images = [*media.panning(9)[:5], *media.panning(5, seed=3), *media.panning(9)[5:]]
     pts = [0, 40, 80, 81, 160, 200, 260, 280, 320, 360, 400, 440, 480, 900]
     return media.write_clip(tmp_path / "film.mkv", images, pts=pts, time_base=Fraction(1, 1000))
-
-
-@pytest.fixture(autouse=True)
-def short_segments(monkeypatch):
-    monkeypatch.setattr(segments, "LENGTH", 4)
-    monkeypatch.setattr(segments, "SHORTEST", 2)
-
-
-def made(film, style, output, settings=PLAIN, *, stop=None, **words):
-    """The job; with `stop`, struck when that frame of the source is finished."""
-
-    def strike(report):
-        if report.index == stop:
-            raise StopError
-
-    try:
-        return videostyle.stylize_video(film, style, output, settings, on_frame=strike, **words)
-    except StopError as error:
-        return " ".join(getattr(error, "__notes__", []))
-
-
-def packets(path):
-    """Everything in a file but what a muxer draws by lot."""
-    with av.open(str(path)) as container:
-        return [(p.stream.index, p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)) for p in container.demux()]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +55,7 @@ def test_a_film_that_was_stopped_is_the_film_that_was_not(film, style, tmp_path,
         assert "--resume" in note
         assert not output.exists()
     reports = []
-    videostyle.stylize_video(film, style, output, settings, resume=True, on_frame=reports.append)
+    render(film, style, output, settings, resume=True, on_frame=reports.append)
     first = 10 if settings.iterations else 12
     assert [report.index for report in reports] == list(range(first, 14))
     assert packets(output) == packets(whole)
@@ -118,7 +88,7 @@ def test_numbered_pictures_are_resumed(film, style, tmp_path, name):
     output, reports = tmp_path / f"{name}.%02d.png", []
     made(film, style, output, stop=10)
     (tmp_path / f"{name}.06.png").write_bytes(b"changed")
-    videostyle.stylize_video(film, style, output, PLAIN, resume=True, on_frame=reports.append)
+    render(film, style, output, PLAIN, resume=True, on_frame=reports.append)
     assert reports[0].index == 4
     for number, image in enumerate(media.shown(film)[0], 1):
         with av.open(str(tmp_path / f"{name}.{number:02d}.png")) as picture:
@@ -132,14 +102,14 @@ def test_a_job_stopped_in_its_first_segment_leaves_nothing(film, style, tmp_path
 
 
 def test_a_segment_counts_from_the_moment_that_its_note_is_there(film, style, tmp_path, monkeypatch):
-    output, write = tmp_path / "out.mp4", journal.write
+    output, write = tmp_path / "out.mp4", journal.write_json
 
     def struck_after(path, content):
         write(path, content)
         if path.name == "000000.json":
             raise StopError
 
-    monkeypatch.setattr(journal, "write", struck_after)
+    monkeypatch.setattr(journal, "write_json", struck_after)
     assert "4 finished frames are kept" in made(film, style, output)
     assert (state_folder(output) / "000000.packets").exists()
 
@@ -163,7 +133,7 @@ def test_torn_or_changed_state_is_made_again(film, style, tmp_path, name, redone
     else:
         path.unlink()
     reports = []
-    videostyle.stylize_video(film, style, output, STYLED, resume=True, on_frame=reports.append)
+    render(film, style, output, STYLED, resume=True, on_frame=reports.append)
     assert reports[0].index == redone
     assert packets(output) == packets(whole)
 
@@ -222,8 +192,8 @@ def idle(monkeypatch):
         raise AssertionError("there is nothing to do")
 
     def begin():
-        monkeypatch.setattr(pipeline, "load_engines", refuse)
-        monkeypatch.setattr(pipeline, "render", refuse)
+        monkeypatch.setattr(run_module, "load_engines", refuse)
+        monkeypatch.setattr(run_module, "render_locally", refuse)
 
     return begin
 
@@ -270,7 +240,7 @@ def test_a_range_made_once_more_is_resumed_as_well(film, style, tmp_path):
     assert "--resume" in made(film, style, output, span=span, into=True, stop=10)
     reports = []
     again = {"span": span, "into": True, "resume": True, "on_frame": reports.append}
-    videostyle.stylize_video(film, style, output, PLAIN, **again)
+    render(film, style, output, PLAIN, **again)
     assert 0 < len(reports) < 12
     assert not state_folder(output).exists()
 
@@ -301,8 +271,8 @@ def test_what_other_weights_made_is_not_finished(film, style, tmp_path):
 def test_work_of_another_codec_library_is_not_mixed_in(film, style, tmp_path, monkeypatch):
     output = tmp_path / "out.mp4"
     made(film, style, output, stop=8)
-    there = facts.version("av")
-    monkeypatch.setattr(facts, "version", lambda name: "17.0.0" if name == "av" else version(name))
+    there = identity.version("av")
+    monkeypatch.setattr(identity, "version", lambda name: "17.0.0" if name == "av" else version(name))
     with pytest.raises(OutputError, match=f"changed av {there} → 17.0.0"):
         made(film, style, output, resume=True)
 
@@ -320,11 +290,11 @@ def test_work_on_a_range_is_not_taken_for_work_on_the_whole(film, style, tmp_pat
 def test_a_finished_film_that_another_job_makes_anew_is_left_to_that(film, style, tmp_path):
     output = tmp_path / "out.mp4"
     made(film, style, output)
-    with Journal(output, {}, resume=False) as as_media_errors:
+    with Journal(output, {}, resume=False) as at_work:
         with pytest.raises(OutputError, match="another videostyle"):
             made(film, style, output, resume=True)
-        assert as_media_errors.folder.is_dir()
-        as_media_errors.remove()
+        assert at_work.folder.is_dir()
+        at_work.remove()
 
 
 def test_a_film_says_nothing_of_the_machine_that_made_it(film, style, tmp_path):
@@ -366,20 +336,24 @@ def step(*, new_shot=False):
     return TrackedFrame(Frame(pixels, 0, Fraction(1), 1, 0), None if new_shot else Motion(plane[..., None], plane))
 
 
+def lengths_of(frames):
+    return [segment.frames for segment in find_segments(frames, cuts=True, limits=SHORT)]
+
+
 @pytest.mark.parametrize(
     ("shots", "lengths"), [([9], [4, 4, 1]), ([3, 6], [3, 4, 2]), ([1, 1, 1, 5], [2, 4, 2]), ([4, 4], [4, 4])]
 )
 def test_segments_end_at_cuts_and_at_a_length(shots, lengths):
     steps = [step(new_shot=n == 0) for shot in shots for n in range(shot)]
-    assert [len(list(part)) for part in segments.in_segments(steps, cuts=True)] == lengths
+    assert lengths_of(steps) == lengths
 
 
 def test_borders_are_the_same_from_any_border_on():
     steps = [step(new_shot=n in (0, 3, 4, 11, 12, 13, 20)) for n in range(30)]
-    lengths = [len(list(part)) for part in segments.in_segments(steps, cuts=True)]
+    lengths = lengths_of(steps)
     for number in range(len(lengths)):
         rest = steps[sum(lengths[:number]) :]
-        assert [len(list(part)) for part in segments.in_segments(rest, cuts=True)] == lengths[number:]
+        assert lengths_of(rest) == lengths[number:]
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import videostyle
 from tests import media
 from tests.pictures import UNTOUCHED, copied, noise
 from tests.test_stills import command, imread_rgba, names
+from videostyle.cli.parse import parse_rate
 from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
-from videostyle.media import sequence
 from videostyle.frames import Span
-from videostyle.render.words import parse_rate
+from videostyle.media import sequence
 
 
 @pytest.fixture

@@ -66,6 +66,6 @@ def test_a_file_that_is_wrong_is_refused_with_its_name(tmp_path, text):
 
 
 def test_a_preview_takes_fewer_steps_but_for_its_look():
-    preview = Settings().previewed()
+    preview = Settings().for_preview()
     assert 0 < preview.iterations < Settings().iterations
     assert preview.first_iterations == Settings().first_iterations

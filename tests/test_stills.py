@@ -16,13 +16,14 @@ from PIL import Image, ImageCms, ImageOps
 
 import videostyle
 from tests import media, pictures
+from tests.helpers.jobs import Watch
 from tests.pictures import copied, noise
 from videostyle.errors import OutputError, UnreadableError
 from videostyle.media.image import still
 from videostyle.media.image.icc import SRGB
-from videostyle.render import pipeline
-from videostyle.render.batch import make_batch
-from videostyle.render.plan import Request
+from videostyle.plan.batch import make_batch
+from videostyle.plan.request import Request
+from videostyle.render import run as run_module
 
 
 def opened(path):
@@ -374,7 +375,9 @@ def names(folder):
 
 
 def planned(content, styles, output, **more):
-    batch = make_batch(Request(content, tuple(styles), output, pictures.UNTOUCHED, folder=True, **more))
+    batch = make_batch(
+        Request(content=content, styles=tuple(styles), output=output, settings=pictures.UNTOUCHED, **more)
+    )
     return [plan.request.output.name for plan in batch.plans]
 
 
@@ -387,17 +390,17 @@ def test_a_directory_of_pictures_becomes_another(photos, style, tmp_path):
 
 def test_the_network_is_loaded_once_for_many(photos, style, tmp_path, monkeypatch):
     loads = []
-    monkeypatch.setattr(pipeline, "load_engines", lambda settings: loads.append(load(settings)) or loads[0])
+    monkeypatch.setattr(run_module, "load_engines", lambda settings: loads.append(load(settings)) or loads[0])
     few = videostyle.Settings(weights="builtin", first_iterations=1, device="cpu")
-    batch = make_batch(Request(photos, (style, photos / "a.png"), tmp_path / "out", few, folder=True))
-    steps = []
-    made = list(pipeline.run_batch(batch, on_work=steps.append))
+    batch = make_batch(Request(content=photos, styles=(style, photos / "a.png"), output=tmp_path / "out", settings=few))
+    watch = Watch()
+    made = list(run_module.run_batch(batch, watch))
     assert [summary.output.name for summary in made][:3] == ["a_style.png", "a_a.png", "b_style.png"]
     assert (len(made), len(loads)) == (6, 1)
-    assert sum(steps) == batch.work
+    assert sum(watch.work) == batch.work
 
 
-load = pipeline.load_engines
+load = run_module.load_engines
 
 
 def test_patterns_and_single_pictures_go_into_a_directory_too(photos, style, tmp_path):

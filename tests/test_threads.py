@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from videostyle.render.prefetch import NAME, StoppedError, cancel_scope, merged, prefetch
+from videostyle.render.threads import NAME, CancelledError, cancel_scope, merged, prefetch
 
 
 def ours():
@@ -142,31 +142,11 @@ def test_a_thread_in_a_long_call_is_not_waited_for():
     went_on.set()
 
 
-def test_a_thread_in_a_long_call_can_be_waited_for():
-    went_on, over = threading.Event(), []
-
-    def within(stop):
-        def stuck():
-            yield 1
-            went_on.wait(5)
-            over.append(True)
-
-        yield from prefetch(stuck(), stop)
-
-    with cancel_scope() as stop, closing(prefetch(within(stop), stop)) as items:
-        next(items)
-    threading.Timer(0.2, went_on.set).start()
-    assert not over
-    stop.wait()
-    assert over
-    assert not ours()
-
-
 def test_work_may_look_whether_it_is_to_end():
     with cancel_scope() as stop:
         stop.check()
         stop.cancel(ValueError("first"))
         stop.cancel(ValueError("second"))
-        with pytest.raises(StoppedError):
+        with pytest.raises(CancelledError):
             stop.check()
         assert str(stop.cause()) == "first"

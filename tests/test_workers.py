@@ -1,8 +1,6 @@
 """Several shots at once: the film is the one that is made shot by shot."""
 
 import signal
-import threading
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,18 +11,15 @@ from cv2 import imwrite
 
 import videostyle
 from tests import corpus, media
+from tests.helpers.jobs import SHORT, STYLED, made, packets, render
 from tests.test_kills import LONG, job, wait_for
-from tests.test_resume import STYLED, made, packets
 from videostyle.errors import SettingError
 from videostyle.frames import Frame, Motion, Reference, TrackedFrame
-from videostyle.media.packet_file import RunWriter
-from videostyle.render import film as film_module
-from videostyle.render import pipeline, segments
-from videostyle.render.journal import state_folder
-from videostyle.render.plan import Request, make_plan
-from videostyle.render.prefetch import NAME
-from videostyle.render.preflight import check_engine
-from videostyle.render.scenes import LostError, find_scenes, outlived
+from videostyle.journal.journal import state_folder
+from videostyle.plan.options import check_engine
+from videostyle.plan.plan import SegmentLimits
+from videostyle.render.borders import find_segments
+from videostyle.render.schedule import is_obsolete
 from videostyle.style.device import choose_devices
 
 AT_ONCE = STYLED.override(workers=3)
@@ -39,12 +34,6 @@ def film(tmp_path):
     return media.write_clip(tmp_path / "film.mkv", [image for shot in shots for image in shot])
 
 
-@pytest.fixture(autouse=True)
-def short_segments(monkeypatch):
-    monkeypatch.setattr(segments, "LENGTH", 4)
-    monkeypatch.setattr(segments, "SHORTEST", 2)
-
-
 @pytest.mark.parametrize(
     ("changes", "shortest"),
     [
@@ -56,10 +45,10 @@ def short_segments(monkeypatch):
         ({"iterations": 0, "first_iterations": 0}, 2),
     ],
 )
-def test_shots_at_once_are_the_shots_one_after_another(film, style, tmp_path, monkeypatch, changes, shortest):
-    monkeypatch.setattr(segments, "SHORTEST", shortest)
+def test_shots_at_once_are_the_shots_one_after_another(film, style, tmp_path, changes, shortest):
+    limits = SegmentLimits(4, shortest)
     for workers in (1, 3):
-        made(film, style, tmp_path / f"{workers}.mkv", STYLED.override(workers=workers, **changes))
+        made(film, style, tmp_path / f"{workers}.mkv", STYLED.override(workers=workers, **changes), limits=limits)
     assert packets(tmp_path / "3.mkv") == packets(tmp_path / "1.mkv")
     assert not state_folder(tmp_path / "3.mkv").exists()
 
@@ -120,32 +109,6 @@ def test_what_was_lost_is_made_again(film, style, tmp_path, harm):
         output.unlink()
 
 
-def test_a_retry_begins_when_every_thread_has_ended_and_counts_anew(film, style, tmp_path, monkeypatch):
-    alive, counted = [], [0]
-
-    def losing(job, hands, on_frame):
-        def strike(report):
-            on_frame(report)
-            if len(alive) == 1 and counted[-1] == 9:
-                raise LostError(range(9))
-
-        alive.append([thread for thread in threading.enumerate() if thread.name == NAME])
-        render(job, hands, strike)
-
-    def slowly(run, frame):
-        time.sleep(0.2)
-        write(run, frame)
-
-    render, write = pipeline.render, RunWriter.write
-    monkeypatch.setattr(pipeline, "render", losing)
-    monkeypatch.setattr(RunWriter, "write", slowly)
-    monkeypatch.setattr(film_module, "JOIN_TIMEOUT", 0.0)
-    plan = make_plan(Request(film, (style,), tmp_path / "out.mkv", AT_ONCE))
-    pipeline.run(plan, on_frame=lambda report: counted.append(counted[-1] + 1), on_resume=counted.append)
-    assert alive == [[], []]
-    assert counted[-1] == 30
-
-
 def test_a_damaged_segment_in_the_middle_costs_that_segment(film, style, tmp_path):
     whole, output = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     made(film, style, whole, STYLED)
@@ -153,7 +116,7 @@ def test_a_damaged_segment_in_the_middle_costs_that_segment(film, style, tmp_pat
     kept = {int(path.stem) for path in state_folder(output).glob("*.packets")}
     (state_folder(output) / "000001.packets").write_bytes(b"torn")
     reports = []
-    videostyle.stylize_video(film, style, output, AT_ONCE, resume=True, on_frame=reports.append)
+    render(film, style, output, AT_ONCE, resume=True, on_frame=reports.append)
     assert 1 in kept
     assert {4, 5, 6} <= {report.index for report in reports}
     assert {0, 1, 2, 3}.isdisjoint(report.index for report in reports)
@@ -229,44 +192,42 @@ def shots(**opens):
     return [step(100 + n, references=at.get(n)) for n in range(max(at) + 3)]
 
 
-def test_a_scene_is_what_lies_between_cuts_that_end_segments():
-    found = list(find_scenes(shots(_0=[], _6=[], _7=[105], _10=[105, 109]), cuts=True))
-    assert [scene.segments for scene in found] == [range(0, 2), range(2, 3), range(3, 4)]
-    assert [list(scene.frames(number)) for scene in found for number in scene.segments] == [
-        [0, 1, 2, 3],
-        [4, 5],
-        [6, 7, 8, 9],
-        [10, 11, 12],
-    ]
-    assert [scene.place for scene in found] == [100, 106, 110]
-    assert [[setup.place for setup in scene.setups] for scene in found] == [[105], [106, 109], [112]]
-    assert [[setup.place for setup in scene.needs] for scene in found] == [[], [105], [105, 109]]
+def found(frames, *, cuts=True):
+    return find_segments(frames, cuts=cuts, limits=SHORT)
+
+
+def test_a_shot_group_is_what_lies_between_cuts_that_end_segments():
+    segments = list(found(shots(_0=[], _6=[], _7=[105], _10=[105, 109])))
+    assert [s.group for s in segments] == [0, 0, 2, 3]
+    assert [list(range(s.start, s.stop)) for s in segments] == [[0, 1, 2, 3], [4, 5], [6, 7, 8, 9], [10, 11, 12]]
+    assert [s.index for s in segments if not s.continues] == [100, 106, 110]
+    assert [list(s.references) for s in segments] == [[], [], [105], [105, 109]]
 
 
 def test_frames_that_stand_alone_are_segments_that_need_nobody():
-    found = list(find_scenes([step(n, references=[]) for n in range(9)], cuts=False))
-    assert [list(scene.frames(n)) for n, scene in enumerate(found)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
-    assert not any(scene.needs or scene.setups for scene in found)
+    segments = list(found([step(n, references=[]) for n in range(9)], cuts=False))
+    assert [list(range(s.start, s.stop)) for s in segments] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
+    assert not any(s.references or s.continues for s in segments)
 
 
-def test_scenes_are_found_before_the_film_is_over():
+def test_segments_are_found_before_the_film_is_over():
     def endless():
         yield from shots(_0=[], _6=[], _10=[])
         raise AssertionError("read too far")
 
-    scenes = find_scenes(endless(), cuts=True)
-    assert [next(scenes).segments, next(scenes).segments] == [range(0, 2), range(2, 3)]
+    segments = found(endless())
+    assert [next(segments).start for _ in range(3)] == [0, 4, 6]
 
 
-def test_a_state_is_needed_by_its_own_scene_and_by_four_shots_after_it():
-    done = set(range(8))
-    over = outlived([3, 4, 5, 6, 7, 9, 12], done.__contains__)
-    assert [n for n in range(13) if over(n)] == [0, 1, 2, 3]
-    done.add(8)
-    done.add(9)
-    assert [n for n in range(13) if over(n)] == [0, 1, 2, 3, 4]
-    assert not outlived([3], {0}.__contains__)(0)
-    assert outlived([3], {0, 1, 2}.__contains__)(0)
+def test_a_state_is_needed_by_its_own_group_and_by_four_shots_after_it():
+    done, ends = set(range(8)), [3, 4, 5, 6, 7, 9, 12]
+    assert [n for n in range(13) if is_obsolete(n, 13, ends, done.__contains__)] == [0, 1, 2, 3]
+    done |= {8, 9}
+    assert [n for n in range(13) if is_obsolete(n, 13, ends, done.__contains__)] == [0, 1, 2, 3, 4]
+    assert not is_obsolete(0, 4, [3], {0}.__contains__)
+    assert is_obsolete(0, 4, [3], {0, 1, 2}.__contains__)
+    assert is_obsolete(0, 3, [], {0, 1, 2}.__contains__)  # of a group that is not over
+    assert not is_obsolete(0, 1, [], {0, 1, 2}.__contains__)  # others may be of another group
 
 
 @pytest.mark.parametrize("name", ["cuda:0,cuda:1", "cuda,cuda:1", "cuda:3"])

@@ -49,7 +49,8 @@ def setting(
         affects: `look`: which style it is, so that frames made with another value do not go together; `result`: how
             strong, steady or good the same style is; `file`: how it is encoded; `engine`: the loaded network's own
             facts tell better; `place` and `log`: nothing of the result.
-        low, high: Limits of a number, or of each number of several; `low` of names is how many there are at least.
+        low: Least number, or least of several numbers; of names, how many there are at least.
+        high: Greatest number.
 
     """
     metadata = {"help": help, "group": group, "affects": affects, "low": low, "high": high}

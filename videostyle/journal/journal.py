@@ -138,10 +138,10 @@ class Journal:
         """The packets of the finished segments."""
         return [self._file(record.number, "packets") for record in self.records]
 
-    def has_state(self, number: int) -> bool:
-        """Whether a finished segment left no state, or left one that is still there."""
+    def left_state(self, number: int) -> bool:
+        """Whether a finished segment left a state, be it still there or not."""
         record = self._records.get(number)
-        return record is not None and (not record.state or self._file(number, "state").exists())
+        return record is not None and bool(record.state)
 
     def state(self, number: int) -> SegmentState | None:
         """Read what a finished segment left; None if it left nothing, or that is gone or damaged."""
@@ -155,9 +155,9 @@ class Journal:
         with disk_errors(self.output):
             left = self._save(number, state) if state is not None else ""
             record = Record(number, frames, sync_and_digest(self.draft(number)), left)
-            write_json(self._file(number, "json"), seal(asdict(record), self._job))
             self._records[number] = record
             self._states.add(number)
+            write_json(self._file(number, "json"), seal(asdict(record), self._job))
             for old in [number for number in self._states if is_obsolete(number)]:
                 self._file(old, "state").unlink(missing_ok=True)
                 self._states.discard(old)

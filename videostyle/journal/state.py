@@ -99,7 +99,7 @@ def merge_states(base: SegmentState | None, others: Iterable[SegmentState], foll
         known = {} if merged is None else dict(merged.frames)
         frames = {i: f if i == following - 1 else f.rounded() for i, f in state.frames.items()}
         merged = SegmentState(state.opening if base is None else base.opening, -1, known | frames)
-    if merged is None or base is not None and merged is base:
+    if merged is None or (base is not None and merged is base):
         return merged
     return replace(merged, previous=following - 1 if following - 1 in merged.frames else max(merged.frames))
 

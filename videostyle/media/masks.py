@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.errors import UnreadableError
-from videostyle.frames import Pixels, Plane
+from videostyle.frames import Pixels, Plane, Span
 from videostyle.media import source
 from videostyle.media.image import still
 from videostyle.media.reader import read_frames
-from videostyle.frames import Span
 
 
 def check_mask(path: Path) -> None:

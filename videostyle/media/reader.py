@@ -13,9 +13,8 @@ from av import VideoFormat, VideoFrame
 from av.filter import Graph
 
 from videostyle.errors import InputError
-from videostyle.frames import Frame, Pixels
+from videostyle.frames import Frame, Pixels, Span
 from videostyle.media.source import Clip, decoded, open_source
-from videostyle.frames import Span
 from videostyle.media.video import color, hdr
 
 log = logging.getLogger(__name__)

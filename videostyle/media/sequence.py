@@ -11,10 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
-from videostyle.frames import Frame
+from videostyle.frames import Frame, Span
 from videostyle.media.image import still
 from videostyle.media.source import Clip
-from videostyle.frames import Span
 from videostyle.media.video.color import Colors
 
 RATE = Fraction(24)

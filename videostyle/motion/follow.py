@@ -30,7 +30,7 @@ def every_frame(number: int, opens: bool) -> bool:
 
 
 def follow_motion(
-    frames: Iterable[Frame], flow: str, mask: str = "evidence", done: int = 0, asked: MotionFilter = every_frame
+    frames: Iterable[Frame], flow: str, mask: str = "evidence", needs_motion: MotionFilter = every_frame
 ) -> Iterator[TrackedFrame]:
     """Yield every frame in order with its motion; the first frame of a shot has none.
 
@@ -43,8 +43,7 @@ def follow_motion(
         frames: Of one size, in presentation order.
         flow: A name in `motion.flow.METHODS`.
         mask: A name in `motion.flow.MASKS`.
-        done: How many frames at the beginning are finished and need no motion; they tell of those that follow.
-        asked: Which of the others need it, by their number from 0 and whether they open a shot. The motion of one that
+        needs_motion: Which frames need it, by their number from 0 and whether they open a shot. The motion of one that
             needs none is `NOT_COMPUTED`, but None if it opens a shot.
 
     """
@@ -58,7 +57,7 @@ def follow_motion(
         references: tuple[Reference, ...] = ()
         fade = estimate_fade(frame.pixels)
         opens = previous is None or _starts_shot(previous.fade, fade, cut=new_shot)
-        needed = number >= done and asked(number, opens)
+        needed = needs_motion(number, opens)
         if previous is None or opens:
             setups.extend([previous.frame] if previous is not None else [])
             references = tuple(_returning_setup(frame, setups, measure)) if needed else ()

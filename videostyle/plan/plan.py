@@ -7,8 +7,8 @@ from pathlib import Path
 
 from videostyle.journal.facts import Facts
 from videostyle.media.audio.tracks import Track
-from videostyle.media.clip import Clip
 from videostyle.media.content import Content
+from videostyle.media.source import Clip
 from videostyle.media.target import Target
 from videostyle.media.video.codecs import Encoding
 from videostyle.plan.edit import InsertEdit

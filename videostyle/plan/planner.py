@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from videostyle.errors import InputError, OutputError, as_input_errors
-from videostyle.journal.journal import kept_facts
 from videostyle.journal.facts import differences
+from videostyle.journal.journal import kept_facts
 from videostyle.media.audio import soundtrack
 from videostyle.media.audio.tracks import Track
 from videostyle.media.content import Content, SequenceContent, StillContent, VideoContent, open_content

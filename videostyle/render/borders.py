@@ -47,7 +47,7 @@ class Segment:
 
 
 def find_segments(
-    frames: Iterable[TrackedFrame], *, cuts: bool, limits: SegmentLimits = SegmentLimits(), one_group: bool = False
+    frames: Iterable[TrackedFrame], *, cuts: bool, limits: SegmentLimits, one_group: bool = False
 ) -> Iterator[Segment]:
     """Yield the segments of a job in order, each as soon as its last frame is known.
 

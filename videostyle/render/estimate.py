@@ -7,12 +7,14 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from platformdirs import user_cache_path
 
+from videostyle.frames import Frame, Pixels, TrackedFrame
 from videostyle.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -33,12 +35,9 @@ def estimate_seconds(plan: Plan, engines: Sequence[Engine]) -> float | None:
 
 def measure_rate(plan: Plan, engine: Engine) -> float:
     """Seconds of a step for each pixel, from a few steps on noise; remembered for later jobs."""
-    from fractions import Fraction
-
-    from videostyle.frames import Frame, TrackedFrame
     from videostyle.style.stylizer import Stylizer
 
-    noise = np.random.default_rng(0).integers(0, 256, (*TRIAL_SIZE[::-1], 3), dtype=np.uint8)
+    noise: Pixels = np.random.default_rng(0).integers(0, 256, (*TRIAL_SIZE[::-1], 3), dtype=np.uint8)
     settings = plan.settings.override(first_iterations=TRIED, scales=(1.0,), content_masks=(), style_masks=())
     settings = settings.override(style_scale=(1.0,), style_mix=(1.0,), init="content")
     times: list[float] = []
@@ -47,7 +46,7 @@ def measure_rate(plan: Plan, engine: Engine) -> float:
     )
     for stylized in stylizer.stylize([TrackedFrame(Frame(noise, 0, Fraction(1), 1, 0), None)]):
         stylized.losses  # noqa: B018  # waits for the device
-    rate = (time.perf_counter() - times[0]) / (TRIED - 1) / (noise.shape[0] * noise.shape[1])
+    rate: float = (time.perf_counter() - times[0]) / (TRIED - 1) / (noise.shape[0] * noise.shape[1])
     note_rate(engine, rate)
     return rate
 

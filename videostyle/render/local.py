@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain
 
 from videostyle.journal.journal import Journal
 from videostyle.plan.plan import Plan
@@ -44,7 +44,7 @@ def render_locally(job: Job, workers: Sequence[Worker], progress: Progress) -> I
     segments = prefetch(segments_of(job.plan, job.timer()), job.cancellation, AHEAD * len(workers))
     schedule = Schedule(segments, job.journal, job.cancellation)
     began = time.monotonic()
-    lines = [_line(job, schedule, worker) for worker in workers]
+    lines = [_line(job, schedule, worker, quiet=number > 0) for number, worker in enumerate(workers)]
     with closing(merged(lines, job.cancellation, grace=2 * JOIN_TIMEOUT)) as finished:
         for segment, item in finished:
             if isinstance(item, SegmentResult):
@@ -59,23 +59,24 @@ def render_locally(job: Job, workers: Sequence[Worker], progress: Progress) -> I
     job.journal.conclude()
 
 
-def _line(job: Job, schedule: Schedule, worker: Worker) -> Iterator[tuple[Segment, FinishedFrame | SegmentResult]]:
+def _line(
+    job: Job, schedule: Schedule, worker: Worker, *, quiet: bool
+) -> Iterator[tuple[Segment, FinishedFrame | SegmentResult]]:
     """Encode what one worker stylizes, a segment after another."""
     timer = job.timer()
-    stylized = timer.timed("optimize", _stylized(job, schedule, worker, timer), within="wait")
+    stylized = timer.timed("optimize", _stylized(job, schedule, worker, timer, quiet=quiet), within="wait")
     with closing(prefetch(timer.handing("hold", stylized), job.cancellation)) as ready:
-        for _, items in groupby(ready, lambda item: item[0].segment.number):
-            task, first = next(items)
-            stylized_segment = chain([first], (item for _, item in items))
-            for item in encode_segment(task, stylized_segment, job.output, timer):
+        for task, first in ready:
+            segment = chain([first], (item for _, item in ready))  # encoding ends where the segment does
+            for item in encode_segment(task, segment, job.output, timer):
                 yield task.segment, item
 
 
 def _stylized(
-    job: Job, schedule: Schedule, worker: Worker, timer: StageTimer
+    job: Job, schedule: Schedule, worker: Worker, timer: StageTimer, *, quiet: bool
 ) -> Iterator[tuple[SegmentTask, Stylized]]:
     """Stylize segments as long as there are some that can be."""
-    with closing(FrameReader(job.plan, timer, job.cancellation)) as reader, worker.stream():
+    with closing(FrameReader(job.plan, timer, job.cancellation, quiet=quiet)) as reader, worker.stream():
         while (found := schedule.take()) is not None:
             segment, state = found
             task = SegmentTask(job.plan, segment, state, job.journal.draft(segment.number))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from videostyle.plan.batch import Batch
 from videostyle.plan.plan import Plan
 
 
@@ -53,6 +54,12 @@ class Summary:
 
 class Progress:
     """Hears of a job as it goes on; this one does nothing. Subclasses override what they want to hear."""
+
+    def on_batch(self, batch: Batch) -> None:
+        """Several images will be made, one after another; `on_start` and `on_done` come for each."""
+
+    def on_batch_done(self) -> None:
+        """The last of them was made."""
 
     def on_start(self, plan: Plan, seconds: float | None) -> None:
         """The work begins, and will take about so many seconds; None where nothing says."""

@@ -60,14 +60,17 @@ def run_batch(batch: Batch, progress: Progress | None = None) -> Iterator[Summar
         OutputError: The directory cannot be made, or a file cannot be written there.
 
     """
+    progress = progress or Progress()
     engines = () if batch.is_passthrough else load_engines(batch.settings)
     batch.make_folder()
+    progress.on_batch(batch)
     for plan in batch.plans:
         interrupt.check()
         try:
-            yield _run(plan, engines, progress or Progress())
+            yield _run(plan, engines, progress)
         except (UnreadableError, DivergedError) as error:
             log.warning("%s is left out: %s", plan.output.name, error)
+    progress.on_batch_done()
 
 
 def _run(plan: Plan, engines: Sequence[Engine], progress: Progress) -> Summary:

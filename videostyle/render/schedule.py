@@ -88,7 +88,7 @@ class Schedule:
             segment = self._known[number]
             if all(self._journal.done(need) or need in self._left for need in self._needs(segment)):
                 states = {need: self._state(need) for need in self._needs(segment)}
-                if lost := {need for need, state in states.items() if state is None}:
+                if lost := {need for need, state in states.items() if state is None and self._journal.left_state(need)}:
                     self._journal.drop(lost)
                     self._waiting |= lost
                     return self._ready()
@@ -102,7 +102,12 @@ class Schedule:
     def _needs(self, segment: Segment) -> list[int]:
         """Numbers of the segments whose state a segment starts from."""
         before = [segment.number - 1] if segment.continues else []
-        return before + [self._producer(index) for index in segment.references]
+        return before + [self._producer(index) for index in self._earlier(segment)]
+
+    def _earlier(self, segment: Segment) -> list[int]:
+        """The references to frames of earlier groups; what its own group has comes along from segment to segment."""
+        begin = self._known[segment.group].index
+        return [index for index in segment.references if index < begin]
 
     def _producer(self, index: int) -> int:
         """The last segment of the group that has the frame with an index in the source."""
@@ -112,7 +117,7 @@ class Schedule:
     def _start(self, segment: Segment, states: Mapping[int, SegmentState | None]) -> SegmentState | None:
         """What a segment starts from."""
         base = states[segment.number - 1] if segment.continues else None
-        earlier = [(states[self._producer(index)], index) for index in segment.references]
+        earlier = [(states[self._producer(index)], index) for index in self._earlier(segment)]
         recalled = [only for state, index in earlier if state is not None and (only := state.only(index)) is not None]
         return merge_states(base, recalled, segment.index)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -15,7 +15,7 @@ from videostyle.motion.follow import MotionFilter, follow_motion, forget_motion,
 from videostyle.plan.plan import Plan
 from videostyle.render.borders import Segment, find_segments
 from videostyle.render.insert import insert_frames
-from videostyle.render.threads import Cancellation, prefetch
+from videostyle.render.threads import Cancellation, CancelledError, prefetch
 from videostyle.render.timing import StageTimer
 
 
@@ -26,11 +26,13 @@ class FrameReader:
         plan: Of the job.
         timer: For decoding and flow, and for waiting for them.
         cancellation: Of the job; frames are read ahead in a thread.
+        quiet: Another reader warns of what is wrong with masks.
 
     """
 
-    def __init__(self, plan: Plan, timer: StageTimer, cancellation: Cancellation) -> None:
-        self._plan, self._timer, self._cancellation = plan, timer, cancellation
+    def __init__(self, plan: Plan, timer: StageTimer, cancellation: Cancellation, *, quiet: bool = False) -> None:
+        self._plan, self._timer, self._cancellation, self._quiet = plan, timer, cancellation, quiet
+        self._reading = cancellation.child()
         self._frames: Generator[TrackedFrame, None, None] | None = None
         self._position = self._first_needed = 0
 
@@ -41,8 +43,11 @@ class FrameReader:
             self._open(segment.start)
         self._first_needed = segment.start
         assert self._frames is not None
-        for frame in islice(self._frames, segment.start - self._position, segment.stop - self._position):
-            yield frame
+        try:
+            yield from islice(self._frames, segment.start - self._position, segment.stop - self._position)
+        except CancelledError:
+            self._cancellation.check()
+            raise self._reading.cause() from None
         self._position = segment.stop
 
     def close(self) -> None:
@@ -53,8 +58,10 @@ class FrameReader:
 
     def _open(self, start: int) -> None:
         self._first_needed = start
-        frames = tracked_frames(self._plan, self._needs_motion, self._timer, start=start, quiet=True)
-        self._frames = self._timer.timed("wait", prefetch(frames, self._cancellation))
+        self._position = 0 if self._plan.insert is None else start
+        frames = tracked_frames(self._plan, self._needs_motion, self._timer, start=start, quiet=self._quiet)
+        self._reading = self._cancellation.child()
+        self._frames = self._timer.timed("wait", prefetch(frames, self._reading))
 
     def _needs_motion(self, number: int, opens: bool) -> bool:
         return number >= self._first_needed
@@ -84,12 +91,14 @@ def tracked_frames(
 ) -> Iterator[TrackedFrame]:
     """Yield the frames of a job in order, with motion where it is needed, and where each style goes.
 
+    Of an insert edit they begin at position `start`, of anything else at the first.
+
     Args:
         plan: Of the job.
         needs_motion: Which frames need it, by their number and whether they open a shot.
         timer: For decoding and flow.
-        start: Position of the first frame that will be used; what an insert edit has to do for earlier ones is left out.
-        quiet: What is wrong with the files was said before.
+        start: Position of the first frame that will be used.
+        quiet: Another reader warns of what is wrong with masks; of the content, the pass before all does.
 
     """
     edit = plan.insert
@@ -106,7 +115,7 @@ def tracked_frames(
 def _with_regions(
     plan: Plan, span: Span, needs_motion: MotionFilter, timer: StageTimer, *, quiet: bool
 ) -> Iterator[TrackedFrame]:
-    frames = _followed(plan, span, needs_motion, timer, quiet=quiet)
+    frames = _followed(plan, span, needs_motion, timer, quiet=True)
     found = with_regions(frames, plan.settings.content_masks, plan.size, span, quiet=quiet)
     return timer.timed("flow", found, within="decode")
 

@@ -27,11 +27,11 @@ class CancelledError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Cancellation:
-    """Ends every thread of a job."""
+    """Ends every thread of a job, or of a part of it."""
 
     _cancelled: threading.Event = field(default_factory=threading.Event)
     _causes: queue.Queue[BaseException] = field(default_factory=queue.Queue)
-    _threads: list[threading.Thread] = field(default_factory=list)
+    _parent: Cancellation | None = None
 
     def cancel(self, cause: BaseException) -> None:
         """End all threads; the first cause counts that is no consequence of another."""
@@ -41,7 +41,11 @@ class Cancellation:
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled.is_set()
+        return self._cancelled.is_set() or (self._parent is not None and self._parent.cancelled)
+
+    def child(self) -> Cancellation:
+        """The cancellation of a part: it ends with the whole, and may end alone."""
+        return Cancellation(_parent=self)
 
     def cause(self) -> BaseException:
         """The first exception; waits up to `CAUSE_TIMEOUT` for one that is being reported."""
@@ -49,17 +53,6 @@ class Cancellation:
             return self._causes.get(timeout=CAUSE_TIMEOUT)
         except queue.Empty:
             return CancelledError("a thread ended without a cause")
-
-    def start(self, threads: Iterable[threading.Thread]) -> None:
-        """Start threads that `wait` will join."""
-        for thread in threads:
-            self._threads.append(thread)
-            thread.start()
-
-    def wait(self) -> None:
-        """Join every thread of the job, however long a library's call takes."""
-        for thread in self._threads:  # a thread that is joined may start more
-            thread.join()
 
     def check(self) -> None:
         """Stop here if the job was cancelled.
@@ -116,7 +109,8 @@ def merged(
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     threads = [threading.Thread(target=_fill, args=(stream, ready, stop), daemon=True, name=NAME) for stream in streams]
-    stop.start(threads)
+    for thread in threads:
+        thread.start()
     try:
         running = len(threads)
         while running:

@@ -207,7 +207,10 @@ class InsertWorker:
 
     def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
         for unchanged, some in groupby(frames, lambda frame: isinstance(frame, UnchangedFrame)):
-            for stylized in (PassThrough() if unchanged else self._worker).stylize(some, state):
+            if unchanged:
+                yield from (UntouchedFrame(frame.frame) for frame in some)
+                continue
+            for stylized in self._worker.stylize(some, state):
                 if isinstance(stylized, SegmentEnd):
                     state = stylized.state
                 else:

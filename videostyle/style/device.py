@@ -13,23 +13,30 @@ _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.floa
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that `--device` names; auto is the first GPU if there is one.
+    """The device that `--device` names; auto is the first GPU if there is one, NVIDIA's or Apple's.
 
     Raises:
         SettingError: There is no such device on this machine.
 
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise SettingError("device", name, "auto, cpu, cuda or cuda:N") from error
-    if device.type not in ("cpu", "cuda"):
-        raise SettingError("device", name, "auto, cpu, cuda or cuda:N")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise SettingError("device", name, "auto, cpu, cuda, cuda:N or mps")
+    if device.type == "mps" and not _has_mps():
+        raise SettingError("device", name, "cpu or cuda: this machine has no Apple GPU that torch can use")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise SettingError("device", name, f"one of the {torch.cuda.device_count()} CUDA devices here, or cpu")
     return device
+
+
+def _has_mps() -> bool:
+    """Whether there is an Apple GPU that torch can use."""
+    return torch.backends.mps.is_available()
 
 
 def choose_devices(names: str) -> list[torch.device]:
@@ -43,7 +50,10 @@ def choose_devices(names: str) -> list[torch.device]:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """What VGG19 computes in; auto is half precision on a GPU, and float32 on a CPU, which is slow at anything less."""
+    """What VGG19 computes in; auto is half precision on an NVIDIA GPU and float32 elsewhere.
+
+    A CPU is slow at anything less, and Apple's GPU has not been measured.
+    """
     if name == "auto":
         name = "fp16" if device.type == "cuda" else "fp32"
     return _PRECISIONS[name]

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
 from videostyle.errors import OutputError, SettingError
-from videostyle.frames import Frame
+from videostyle.frames import Frame, Span
 from videostyle.measure.quality.compare import FeatureLosses, Judge, Measures, Pair, View, compare
 from videostyle.measure.quality.heatmap import HeatmapFile
 from videostyle.measure.quality.plot import PlotFile
@@ -23,7 +23,6 @@ from videostyle.media import source, writer
 from videostyle.media.image import still
 from videostyle.media.reader import read_frames
 from videostyle.media.source import Clip
-from videostyle.frames import Span
 from videostyle.motion.flow import METHODS
 from videostyle.motion.shots import find_shots
 from videostyle.settings import Settings

@@ -20,10 +20,11 @@ from videostyle.frames import Pixels
 from videostyle.measure.speed.isolated import peak_memory
 from videostyle.measure.speed.step import WEIGHTS
 from videostyle.media.image.still import write_still
-from videostyle.render.film import FrameReport
-from videostyle.render.pipeline import run
-from videostyle.render.plan import Request, make_plan
-from videostyle.render.stages import overlap
+from videostyle.plan.planner import make_plan
+from videostyle.plan.request import Request
+from videostyle.render.progress import FrameReport, Progress
+from videostyle.render.run import run
+from videostyle.render.timing import overlap
 from videostyle.settings import Settings
 
 RATE = 24  # frames a second of the clip
@@ -126,20 +127,33 @@ def _inputs(folder: Path, width: int, height: int, count: int) -> tuple[Path, Pa
     return content, style
 
 
+class _Meter(Progress):
+    """Collects frames, and adds up steps at full size."""
+
+    def __init__(self) -> None:
+        self.reports: list[FrameReport] = []
+        self.work = 0.0
+
+    def on_frame(self, report: FrameReport) -> None:
+        self.reports.append(report)
+
+    def on_work(self, cost: float) -> None:
+        self.work += cost
+
+
 def measure_job(job: Job) -> Performance:
     """Style the standard clip in a temporary directory."""
-    reports: list[FrameReport] = []
+    meter = _Meter()
     with tempfile.TemporaryDirectory() as folder:
         content, style = _inputs(Path(folder), job.width, job.height, job.frames)
-        plan = make_plan(Request(content, (style,), Path(folder, "out.mp4"), job.settings))
-        work: list[float] = []
-        summary = run(plan, on_frame=reports.append, on_work=work.append)
+        output = Path(folder, "out.mp4")
+        summary = run(make_plan(Request(content=content, styles=(style,), output=output, settings=job.settings)), meter)
     return Performance(
         seconds=summary.seconds,
-        first_seconds=reports[0].seconds,
+        first_seconds=meter.reports[0].seconds,
         stages=dict(summary.stages),
         overlap=overlap(summary.stages),
-        work=sum(work),
+        work=meter.work,
         memory=_memory(job.device),
     )
 

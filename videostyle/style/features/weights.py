@@ -8,6 +8,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -94,13 +95,25 @@ def _automatic(needed: int) -> Weights:
             return _imagenet(download, needed)
         except WeightsError as error:
             reason = str(error)
-    log.warning(
+    log.log(
+        logging.WARNING if _first_time("builtin") else logging.DEBUG,
         "styling with the built-in VGG19 weights, since trained ones are not here (%s); for trained ones, "
-        "download %s and say --weights FILE, or say --weights builtin to silence this",
+        "download %s and say --weights FILE",
         reason,
         download.url,
     )
     return _builtin()
+
+
+def _first_time(notice: str) -> bool:
+    """Whether a notice was never given on this machine; from now on it was."""
+    marker = user_cache_path("videostyle") / f"noticed-{notice}"
+    if marker.exists():
+        return False
+    with suppress(OSError):
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    return True
 
 
 # --- built in

@@ -1,0 +1,116 @@
+"""`videostyle CONTENT STYLE OUTPUT`: restyle one video or image, or a directory of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videostyle.cli.flags import JobFlags
+from videostyle.cli.streams import say
+from videostyle.errors import InputError, MediaError, as_input_errors
+from videostyle.settings import Settings
+
+if TYPE_CHECKING:  # codecs load when there is work
+    from videostyle.plan.batch import Batch
+    from videostyle.plan.plan import Plan
+    from videostyle.plan.request import Request
+    from videostyle.render.progress import Summary
+
+USAGE = "videostyle CONTENT STYLE [STYLE ...] OUTPUT [OPTIONS]"
+
+
+def stylize(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> None:
+    """Restyle what the paths name, and print what was made."""
+    if len(paths) < 3:
+        raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
+    request = _request(paths, job, settings)
+    with as_input_errors():
+        to_folder = paths[-1].endswith("/") or request.output.is_dir()
+    if to_folder:
+        _stylize_images(request, job)
+    else:
+        _stylize_one(request, job)
+
+
+def _request(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> Request:
+    from videostyle.cli.parse import make_span, parse_rate
+    from videostyle.plan.request import Request
+
+    content, *styles, output = map(Path, paths)
+    return Request(
+        content=content,
+        styles=tuple(styles),
+        output=output,
+        settings=settings,
+        span=make_span(job.frames, job.start, job.end),
+        preview=job.preview,
+        overwrite=job.overwrite,
+        fps=parse_rate(job.fps) if job.fps is not None else None,
+        attention_map=job.attention_map,
+        side_by_side=job.side_by_side,
+        resume=job.resume,
+        into=job.into,
+    )
+
+
+def _stylize_one(request: Request, job: JobFlags) -> None:
+    from videostyle.cli.progress import make_progress
+    from videostyle.plan.planner import make_plan
+    from videostyle.plan.resume import is_finished
+    from videostyle.render.run import run
+
+    plan = make_plan(request)
+    if job.dry_run:
+        say(_dry_run(plan))
+        return
+    finished = is_finished(plan)
+    summary = run(plan, make_progress(job.progress, quiet=job.quiet))
+    if not (job.quiet or finished or job.progress == "json"):
+        say(_closing_line(summary))
+
+
+def _dry_run(plan: Plan) -> str:
+    """What a plan would do, and how long it would take."""
+    from videostyle.cli.progress import estimate_line
+    from videostyle.render.engine import load_engines
+    from videostyle.render.estimate import estimate_seconds
+
+    seconds = estimate_seconds(plan, () if plan.is_passthrough else load_engines(plan.settings))
+    width, height = plan.written_size
+    lines = [
+        f"content: {plan.content.path}",
+        f"styles: {', '.join(map(str, plan.request.styles))}",
+        f"output: {plan.output}, {width}x{height}" + (f", {plan.encoding.codec}" if plan.encoding else ""),
+    ]
+    return "\n".join([*lines, *([estimate_line(plan, seconds)] if seconds is not None else [])])
+
+
+def _stylize_images(request: Request, job: JobFlags) -> None:
+    from videostyle.cli.progress import make_progress
+    from videostyle.plan.batch import make_batch
+    from videostyle.render.run import run_batch
+
+    batch = make_batch(request)
+    made = list(run_batch(batch, make_progress(job.progress, quiet=job.quiet)))
+    if not (job.quiet or job.progress == "json"):
+        seconds = sum(summary.seconds for summary in made)
+        say(f"{_counted(len(made), 'picture')} in {seconds:.1f} s: {batch.folder}")
+    _check_all(batch, len(made))
+
+
+def _check_all(batch: Batch, made: int) -> None:
+    if failed := batch.asked - batch.finished - made:
+        raise MediaError(f"{failed} of {_counted(batch.asked, 'picture')} could not be made; the notices say why")
+
+
+def _closing_line(summary: Summary) -> str:
+    width, height = summary.size
+    size = f", {summary.output.stat().st_size / 1e6:.2f} MB" if summary.output.exists() else ""
+    return (
+        f"{_counted(summary.frames, 'frame')} in {summary.seconds:.1f} s ({summary.seconds_per_frame:.2f} s/frame), "
+        f"{width}x{height}{size}: {summary.output}"
+    )
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
