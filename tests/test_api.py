@@ -42,7 +42,7 @@ def test_frames_stream(style):
 
 @pytest.mark.parametrize("images", [[np.zeros((8, 8), np.uint8)], [np.zeros((8, 8, 3))]])
 def test_what_is_no_image_is_refused(style, images):
-    with pytest.raises(InputError, match="give .H, W, 3. uint8 or uint16 RGB"):
+    with pytest.raises(InputError, match=r"give \(H, W, 3\) uint8 or uint16 RGB"):
         list(videostyle.stylize_frames(images, style, FEW))
 
 

@@ -16,7 +16,10 @@ main(sys.argv[1:])
 
 def test_a_job_runs_without_what_only_posix_has(clip, style, tmp_path):
     words = [clip, style, "--weights", "builtin", "--first-iterations", "2", "--iterations", "1", "--device", "cpu"]
-    for name, start in (("there.mkv", ["-m", "videostyle"]), ("without.mkv", ["-W", "ignore:only soft file lock", "-c", WITHOUT])):
+    for name, start in (
+        ("there.mkv", ["-m", "videostyle"]),
+        ("without.mkv", ["-W", "ignore:only soft file lock", "-c", WITHOUT]),
+    ):
         made = [sys.executable, *start, *words[:2], tmp_path / name, *words[2:], "--quiet"]
         done = subprocess.run(list(map(str, made)), capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
