@@ -12,7 +12,7 @@ import videostyle
 from tests import corpus, media
 from tests.facts import facts, probed_times
 from tests.test_media import TAGS, bars, stored
-from videostyle.media.source import Span
+from videostyle.frames import Span
 
 UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)
 AUDIO_FRAME = Fraction(1152, 44100)

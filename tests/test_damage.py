@@ -11,8 +11,8 @@ from tests import corpus, media
 from tests.facts import facts
 from tests.test_into import run
 from videostyle.errors import MediaError, UnreadableError
-from videostyle.media import source
-from videostyle.media.source import Span
+from videostyle.frames import Span
+from videostyle.media import demux
 from videostyle.render import preflight
 
 UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)
@@ -38,11 +38,11 @@ def test_a_hole_is_no_film(film, style, tmp_path, monkeypatch, capsys):
     """As many frames as end the work are lost; a frame fewer is told and left out, and what is before may be made."""
     output = tmp_path / "out.mp4"
     harm(film, range(4, 9))
-    monkeypatch.setattr(source, "LONGEST_HOLE", 6)
+    monkeypatch.setattr(demux, "MAX_LOST", 6)
     assert run(str(film), str(style), str(output), *WORDS) == 0
     times = media.shown(output)[1]
     assert [round(24 * time) for time in times] == [0, 1, 2, 3, 9, 10, 11]
-    monkeypatch.setattr(source, "LONGEST_HOLE", 5)
+    monkeypatch.setattr(demux, "MAX_LOST", 5)
     before = output.read_bytes()
     assert run(str(film), str(style), str(output), *WORDS, "--overwrite") == 1
     said = capsys.readouterr().err.splitlines()[-1]
@@ -56,7 +56,7 @@ def test_a_hole_is_no_film(film, style, tmp_path, monkeypatch, capsys):
 def test_a_film_of_nothing_but_holes_is_refused_before_the_work(film, style, tmp_path, monkeypatch):
     harm(film, range(12))
     for longest in (5, 500):
-        monkeypatch.setattr(source, "LONGEST_HOLE", longest)
+        monkeypatch.setattr(demux, "MAX_LOST", longest)
         with pytest.raises(UnreadableError, match=r"film\.mov"):
             videostyle.stylize_video(film, style, tmp_path / "out.mp4", UNTOUCHED)
 

@@ -15,14 +15,13 @@ from PIL import Image
 
 from tests import media
 from tests.test_cli import command, refusal
-from videostyle.frames import Frame, Motion
+from videostyle.frames import Frame, Motion, Span
 from videostyle.measure.quality import formulas
 from videostyle.measure.quality.compare import Comparison, Measures, Pair, compare
 from videostyle.measure.quality.evaluate import Request, evaluate
 from videostyle.measure.quality.heatmap import DOUBT, heat
 from videostyle.measure.quality.plot import MOST, PlotFile
 from videostyle.measure.quality.summary import NAMES, Statistic
-from videostyle.media.source import Span
 from videostyle.motion.flow import METHODS
 
 W, H = 96, 64

@@ -21,10 +21,11 @@ import videostyle
 from tests import corpus, media
 from tests.test_resume import PLAIN, StopError, packets
 from videostyle.errors import InputError, UnreadableError, VideostyleError, WeightsError
-from videostyle.media import masks, source
+from videostyle.frames import Span
+from videostyle.media import masks
 from videostyle.media.image import still
+from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
-from videostyle.media.source import Span
 from videostyle.render import segments
 from videostyle.render.journal import state_folder
 from videostyle.render.preflight import check_engine
@@ -190,7 +191,7 @@ def test_films(fuzz, tmp_path, suffix):
     def check(content):
         path.write_bytes(content)
         with as_input_errors(VideostyleError):
-            clip = source.probe(path)
+            clip = probe(path)
             if clip.width * clip.height <= PIXELS:
                 for _, frame in zip(range(20), read_frames(clip, (32, 24), Span()), strict=False):
                     assert frame.pixels.shape == (24, 32, 3)
@@ -230,7 +231,7 @@ def test_pictures(fuzz, tmp_path, kind, mode):
     def check(content):
         path.write_bytes(content)
         with as_input_errors(UnreadableError):
-            width, height = still.picture_size(path)
+            width, height = still.image_size(path)
             if width * height <= PIXELS:
                 assert still.read_still(path).shape == (height, width, 3)
             masks.check_mask(path)

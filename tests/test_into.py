@@ -19,9 +19,10 @@ from tests.test_resume import PLAIN, STYLED, StopError, packets
 from videostyle.cli import main
 from videostyle.errors import InputError, OutputError, UnreadableError
 from videostyle.media.existing import ExistingVideo, PacketTiming
+from videostyle.media.probe import probe
 from videostyle.media.provenance import read_comment
 from videostyle.media.reader import read_frames
-from videostyle.media.source import probe
+from videostyle.media.video.codecs import choose
 from videostyle.media.writer import VideoWriter
 from videostyle.render import into, segments
 from videostyle.render.journal import state_folder
@@ -448,7 +449,8 @@ def test_what_is_not_there_or_not_of_this_film_is_refused(film, style, tmp_path)
     told = {"styles": ["style.png"], "settings": {}}
     for ranges in (1, [1], [told], [told | {"frames": [1]}], [told | {"frames": ["a", 9]}], [{"frames": [1, 2]}]):
         comment = json.dumps(told | {"ranges": ranges})
-        with VideoWriter(output, probe(other), (64, 48), "h264", [], comment=comment) as writer:
+        encoding = choose(output, probe(other).colors.for_video(), "h264")
+        with VideoWriter(output, probe(other), (64, 48), encoding, [], comment=comment) as writer:
             for frame in read_frames(probe(other), (64, 48), videostyle.Span()):
                 writer.write(frame)
         with pytest.raises(OutputError, match="it does not say that videostyle made it"):

@@ -12,14 +12,16 @@ import videostyle
 from tests import media
 from tests.pictures import UNTOUCHED
 from videostyle.errors import InputError, MediaError, OutputError, SettingError, UnreadableError
-from videostyle.frames import Frame, fit
+from videostyle.frames import Frame, Span, fit
 from videostyle.media.audio.soundtrack import plan_tracks
+from videostyle.media.encoder import Encoder
+from videostyle.media.muxer import check_output
+from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
-from videostyle.media.source import Span, probe
 from videostyle.media.video.codecs import DELIVERIES, choose
 from videostyle.media.video.color import Colors
 from videostyle.media.video.hdr import HdrMetadata, from_display, to_display
-from videostyle.media.writer import VideoWriter, check_output
+from videostyle.media.writer import VideoWriter
 
 
 def read(path, span=Span(), size=None):
@@ -34,7 +36,7 @@ def copy(source, output, span=Span(), codec="ffv1"):
         output,
         clip,
         size,
-        codec,
+        choose(output, clip.colors.for_video(), codec),
         plan_tracks(source, output, cut=not span.whole),
         from_zero=not span.whole,
         comment="made by a test",
@@ -189,7 +191,7 @@ def test_frames_without_a_time_of_their_own_get_one(tmp_path):
 
 def test_a_film_of_too_large_frames_is_refused_before_decoding(tmp_path, monkeypatch):
     path = media.write_clip(tmp_path / "c.mp4", media.panning(2), codec="libx264")
-    monkeypatch.setattr("videostyle.media.source.LARGEST", 1000)
+    monkeypatch.setattr("videostyle.media.demux.MAX_PIXELS", 1000)
     with pytest.raises(UnreadableError, match="64x48 is more than 1,000 pixels"):
         probe(path)
 
@@ -333,7 +335,7 @@ def test_color_bars_come_out_within_two_levels_and_with_their_tags(tmp_path, nam
     source = bars(tmp_path / "bars.mkv", TAGS[name], pixel_format)
     output = tmp_path / "out.mp4"
     clip = unlimited(probe(source))
-    with VideoWriter(output, clip, (96, 64), "h264", []) as writer:
+    with VideoWriter(output, clip, (96, 64), choose(output, clip.colors.for_video(), "h264"), []) as writer:
         for frame in read_frames(clip, (96, 64), Span()):
             assert frame.pixels.dtype == (np.uint8 if pixel_format == "yuv420p" else np.uint16)
             writer.write(frame)
@@ -346,7 +348,7 @@ def test_color_bars_come_out_within_two_levels_and_with_their_tags(tmp_path, nam
 
 
 def unlimited(clip):
-    return clip if clip.hdr is None else replace(clip, light=clip.hdr.unlimited())
+    return clip if clip.hdr is None else replace(clip, hdr=clip.hdr.unlimited())
 
 
 @pytest.mark.parametrize("name", ["BT.709", "BT.601", "full range", "BT.2020"])
@@ -428,8 +430,8 @@ def test_the_light_of_an_hdr_film_is_written_down_again(tmp_path):
 
 def test_a_delivery_for_the_web_has_sound_that_browsers_play(tmp_path):
     source = media.write_clip(tmp_path / "c.mkv", media.panning(3), sound="flac")
-    assert plan_tracks(source, tmp_path / "o.mp4")[0].copied
-    assert plan_tracks(source, tmp_path / "o.mp4", only=DELIVERIES["web"].sounds)[0].encoder == "aac"
+    assert plan_tracks(source, tmp_path / "o.mp4")[0].encoder is None
+    assert plan_tracks(source, tmp_path / "o.mp4", only=DELIVERIES["web"].audio_codecs)[0].encoder == "aac"
 
 
 def test_a_delivery_is_a_codec_and_a_quality_that_flags_overrule(tmp_path):
@@ -519,7 +521,7 @@ def test_all_that_goes_with_a_film_goes_with_its_copy(tmp_path, caplog, suffix, 
         assert media.texts(output, track) == [line for line in lines if line[0] + line[1] > 0]
     if span.whole and suffix != ".webm":
         assert [d for _, d in media.sound_packets(output, 1)] == [d for _, d in media.sound_packets(source, 1)]
-        assert ("flac sound does not" in caplog.text) == (suffix == ".mov")
+        assert ("flac audio does not" in caplog.text) == (suffix == ".mov")
 
 
 def test_the_comment_is_in_the_file(clip, tmp_path):
@@ -537,7 +539,8 @@ def test_films_shorter_than_an_encoders_lookahead_are_whole(tmp_path, count):
 
 def test_a_frame_that_is_missing_is_no_film(clip, tmp_path):
     first, _, third, *_ = read(clip)
-    with VideoWriter(tmp_path / "out.mkv", probe(clip), (64, 48), "ffv1", []) as writer:
+    encoding = choose(tmp_path / "out.mkv", probe(clip).colors.for_video(), "ffv1")
+    with VideoWriter(tmp_path / "out.mkv", probe(clip), (64, 48), encoding, []) as writer:
         writer.write(first)
         with pytest.raises(MediaError, match="frame 2"):
             writer.write(third)
@@ -548,7 +551,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(clip, tmp_path):
     output.write_bytes(b"the old film")
     facts = probe(clip)
     before = set(tmp_path.iterdir())
-    writer = VideoWriter(output, facts, (64, 48), "ffv1", [])
+    writer = VideoWriter(output, facts, (64, 48), choose(output, facts.colors.for_video(), "ffv1"), [])
     writer.write(Frame(media.texture(64, 48), 0, facts.time_base, 1, 0))
     struck = RuntimeError("struck")
     writer.__exit__(RuntimeError, struck, None)
@@ -560,7 +563,7 @@ def test_an_encoder_that_fails_at_its_last_frames_is_told_as_any_failure(clip, s
     def fail(writer):
         raise av.error.ExternalError(1, "struck")
 
-    monkeypatch.setattr(VideoWriter, "_drain", fail)
+    monkeypatch.setattr(Encoder, "flush", fail)
     with pytest.raises(MediaError, match=r"out\.mkv.*struck"):
         videostyle.stylize_video(clip, style, tmp_path / "out.mkv", UNTOUCHED)
     assert {path.name for path in tmp_path.iterdir()} == {"clip.mkv", "style.png"}
@@ -569,8 +572,9 @@ def test_an_encoder_that_fails_at_its_last_frames_is_told_as_any_failure(clip, s
 @pytest.mark.parametrize("name", ["out.xyz", "out", "out.webm", "missing/out.mp4"])
 def test_where_a_film_cannot_go_is_told_before_the_work(clip, tmp_path, name):
     before = set(tmp_path.iterdir())
+    encoding = choose(tmp_path / "o.mp4", probe(clip).colors.for_video(), "h264")
     with pytest.raises(OutputError):
-        check_output(tmp_path / name, probe(clip), (64, 48), "h264", [])
+        check_output(tmp_path / name, probe(clip), (64, 48), encoding, [])
     assert set(tmp_path.iterdir()) == before
 
 
@@ -587,7 +591,7 @@ def test_reading_does_not_hang_beside_torchvision(tmp_path):
     path = media.write_clip(tmp_path / "b.mp4", media.panning(40), codec="libx264", sound=None)
     program = (
         "import torchvision, sys; from pathlib import Path; from videostyle.media.reader import read_frames;"
-        "from videostyle.media.source import Span, probe; clip = probe(Path(sys.argv[1]));"
+        "from videostyle.frames import Span; from videostyle.media.probe import probe; clip = probe(Path(sys.argv[1]));"
         "frames = read_frames(clip, (64, 48), Span()); next(frames); frames.close()"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)

@@ -14,7 +14,7 @@ import videostyle
 from tests import media
 from videostyle.errors import OutputError
 from videostyle.frames import Frame, Motion, TrackedFrame
-from videostyle.media import packet_file
+from videostyle.media import timestamps
 from videostyle.media.provenance import read_comment
 from videostyle.render import facts, journal, pipeline, segments
 from videostyle.render.journal import Journal, state_folder
@@ -394,5 +394,5 @@ def test_borders_are_the_same_from_any_border_on():
     ],
 )
 def test_decode_times_rise_and_are_never_late(shown, decoded):
-    assert packet_file.decode_times(shown) == decoded
+    assert timestamps.decode_times(shown) == decoded
     assert all(dts <= pts for dts, pts in zip(decoded, shown, strict=True))

@@ -14,8 +14,8 @@ from tests import media
 from tests.pictures import UNTOUCHED, copied, noise
 from tests.test_stills import command, imread_rgba, names
 from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
+from videostyle.frames import Span
 from videostyle.media import sequence
-from videostyle.media.source import Span
 from videostyle.render.words import parse_rate
 
 
@@ -42,8 +42,8 @@ def picture(path):
 
 
 def test_a_number_has_its_place_in_a_name(tmp_path):
-    assert sequence.nth(tmp_path / "a.%04d.png", 7) == tmp_path / "a.0007.png"
-    assert sequence.nth(tmp_path / "%da.png", 12) == tmp_path / "12a.png"
+    assert sequence.numbered(tmp_path / "a.%04d.png", 7) == tmp_path / "a.0007.png"
+    assert sequence.numbered(tmp_path / "%da.png", 12) == tmp_path / "12a.png"
     for name in ("a.png", "a%.png", "%d%d.png", "%4x.png"):
         assert not sequence.is_sequence(tmp_path / name)
     (tmp_path / "100%d.png").touch()
@@ -126,13 +126,13 @@ def test_a_range_is_of_positions_and_keeps_the_numbers(shot, style, out):
 
 
 def test_a_gap_is_refused_by_its_number(shot, style, out):
-    sequence.nth(shot, 10).unlink()
+    sequence.numbered(shot, 10).unlink()
     with pytest.raises(UnreadableError, match=r"shot\.0010\.png.* missing"):
         copied(shot, style, out / "%d.png")
 
 
 def test_pictures_of_two_sizes_are_refused(shot, style, out):
-    Image.new("RGB", (60, 48)).save(sequence.nth(shot, 11))
+    Image.new("RGB", (60, 48)).save(sequence.numbered(shot, 11))
     with pytest.raises(UnreadableError, match=r"shot\.0011\.png.*60x48.*64x48"):
         copied(shot, style, out / "%d.png")
 
@@ -157,13 +157,13 @@ def test_no_picture_of_the_source_is_written_over(shot, style):
 
 
 def test_a_damaged_picture_ends_the_work_at_once_and_leaves_only_what_is_whole(shot, style, out):
-    last = sequence.nth(shot, 12)
+    last = sequence.numbered(shot, 12)
     last.write_bytes(last.read_bytes()[:-200])
     with pytest.raises(MediaError, match=r"shot\.0012\.png"):
         copied(shot, style, out / "%d.png")
     for name in names(out):
         assert name in ("9.png", "10.png", "11.png")
-        np.testing.assert_array_equal(picture(out / name), picture(sequence.nth(shot, int(name.split(".")[0]))))
+        np.testing.assert_array_equal(picture(out / name), picture(sequence.numbered(shot, int(name.split(".")[0]))))
 
 
 def test_the_command_knows_sequences(shot, style, clip, out):

@@ -10,7 +10,7 @@ import pytest
 import videostyle
 from tests import corpus, media
 from tests.test_into import anew
-from videostyle.media.source import Span
+from videostyle.frames import Span
 
 UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)
 BLOCK = 0.005  # seconds

@@ -42,7 +42,7 @@ def test_a_turned_picture_is_shown_upright_once(tmp_path, style, suffix, orienta
     pictures.save_with(image, path, orientation)
     image.getexif()[0x0112] = orientation
     upright = np.asarray(ImageOps.exif_transpose(image))
-    assert still.picture_size(path) == upright.shape[1::-1]
+    assert still.image_size(path) == upright.shape[1::-1]
     copied(path, style, output)
     np.testing.assert_array_equal(np.asarray(opened(output)), upright)
     assert opened(output).getexif().get(0x0112, 1) == 1
@@ -56,7 +56,7 @@ def test_a_turned_16_bit_picture_is_shown_upright(tmp_path, orientation):
     image.getexif()[0x0112] = orientation
     frame = still.read_frame(tmp_path / "p.tif")
     np.testing.assert_array_equal(frame.pixels >> 8, np.asarray(ImageOps.exif_transpose(image)))
-    assert still.picture_size(tmp_path / "p.tif") == frame.pixels.shape[1::-1]
+    assert still.image_size(tmp_path / "p.tif") == frame.pixels.shape[1::-1]
 
 
 def test_a_photo_is_turned_and_its_size_follows(tmp_path, style):
@@ -316,12 +316,12 @@ def test_a_picture_bomb_is_refused_by_its_header(tmp_path):
     header = struct.pack(">II5B", 60_000, 60_000, 16, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
     (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 5) + b"IDAT" + bytes(9))
-    for read in (still.picture_size, still.read_frame):
+    for read in (still.image_size, still.read_frame):
         with pytest.raises(UnreadableError, match=r"bomb\.png.*pixels"):
             read(tmp_path / "bomb.png")
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + bytes(50)])
 def test_what_is_no_picture_is_refused(tmp_path, content):
     path = Path(tmp_path / "p.png")
     path.write_bytes(content)
@@ -335,7 +335,7 @@ def test_a_picture_cut_short_is_refused(tmp_path, suffix, depth):
     path = tmp_path / f"p{suffix}"
     still.write_still(path, noise(40, 40, 3, depth=depth), "")
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(UnreadableError, match=r"damaged|no picture"):
+    with pytest.raises(UnreadableError, match=r"damaged|no image"):
         still.read_still(path)
 
 
@@ -469,7 +469,7 @@ def test_what_a_directory_cannot_take_is_refused_before_it_is_made(photos, style
     out = f"{tmp_path}/out/"
     assert "name the file" in command(clip, style, out, code=2)
     assert "no such file" in command(tmp_path / "none.png", style, out, code=2)
-    assert "no picture" in command(photos / "*.gif", style, out, code=2)
+    assert "no image" in command(photos / "*.gif", style, out, code=2)
     assert "name a directory" in command(photos, style, tmp_path / "out.png", code=2)
     assert "--frames" in command(photos, style, out, "--frames", "0:1", code=2)
     assert not (tmp_path / "out").exists()

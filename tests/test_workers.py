@@ -17,7 +17,7 @@ from tests.test_kills import LONG, job, wait_for
 from tests.test_resume import STYLED, made, packets
 from videostyle.errors import SettingError
 from videostyle.frames import Frame, Motion, Reference, TrackedFrame
-from videostyle.media.packet_file import RunWriter
+from videostyle.media.packet_file import PacketFileWriter
 from videostyle.render import film as film_module
 from videostyle.render import pipeline, segments
 from videostyle.render.journal import state_folder
@@ -136,9 +136,9 @@ def test_a_retry_begins_when_every_thread_has_ended_and_counts_anew(film, style,
         time.sleep(0.2)
         write(run, frame)
 
-    render, write = pipeline.render, RunWriter.write
+    render, write = pipeline.render, PacketFileWriter.write
     monkeypatch.setattr(pipeline, "render", losing)
-    monkeypatch.setattr(RunWriter, "write", slowly)
+    monkeypatch.setattr(PacketFileWriter, "write", slowly)
     monkeypatch.setattr(film_module, "JOIN_TIMEOUT", 0.0)
     plan = make_plan(Request(film, (style,), tmp_path / "out.mkv", AT_ONCE))
     pipeline.run(plan, on_frame=lambda report: counted.append(counted[-1] + 1), on_resume=counted.append)

@@ -11,7 +11,7 @@ from videostyle.errors import VideostyleError
 from videostyle.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
-    from videostyle.media.source import Span
+    from videostyle.frames import Span
     from videostyle.render.film import FrameReport
     from videostyle.render.pipeline import Summary, stylize_image, stylize_video
 
@@ -28,7 +28,7 @@ __all__ = [
 
 _LATER = {  # so that `videostyle --help` need not wait for codecs
     "FrameReport": "videostyle.render.film",
-    "Span": "videostyle.media.source",
+    "Span": "videostyle.frames",
     "Summary": "videostyle.render.pipeline",
     "stylize_image": "videostyle.render.pipeline",
     "stylize_video": "videostyle.render.pipeline",

@@ -1,7 +1,8 @@
-"""Frame, Motion, Step: what passes from room to room. Nothing here knows files, flow methods or networks."""
+"""Frame, Motion, TrackedFrame, Span: what passes from room to room. Nothing here knows files, flow or networks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from videostyle.errors import InputError
+
 Pixels = NDArray[Any]  # (H, W, 3) RGB, uint8 or uint16, the dtype's full range meaning [0, 1]
 Samples = NDArray[Any]  # (H, W) or (H, W, C) of the same types: alpha, or what a file stores
 Plane = NDArray[np.float32]
+
+MAX_PIXELS = 64_000_000  # of a frame or an image; larger ones are refused before they are decoded
 
 FAINTEST = 1 / 8  # of full light: in less, noise and the steps between levels are all that could be raised
 
@@ -111,6 +116,49 @@ class TrackedFrame:
     regions: tuple[Plane, ...] = ()
     fade: Fade = Fade()
     forward_motion: Motion | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """A half-open range of frames, by index or by time; the whole clip by default.
+
+    Args:
+        first, last: Frame indices; `last` is None for the end of the clip, and is not in the range.
+        start, end: Seconds since the beginning of the clip; `end` is not in the range.
+
+    Raises:
+        InputError: The range holds no frame.
+
+    """
+
+    first: int = 0
+    last: int | None = None
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or (self.last is not None and self.last <= self.first):
+            raise InputError(f"the range {self.first}:{self.last} holds no frame; say A:B with B greater than A")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise InputError("--end must lie after --start")
+
+    @property
+    def whole(self) -> bool:
+        return self == Span()
+
+    def contains(self, index: int, seconds: Fraction) -> bool:
+        """Return whether the frame with this index, shown at this time, lies in the range."""
+        begun = index >= self.first and (self.start is None or seconds >= self.start)
+        return begun and not self.ended(index, seconds)
+
+    def ended(self, index: int, seconds: Fraction) -> bool:
+        """Return whether a frame lies at or after the end of the range, as do all that follow it."""
+        past_last = self.last is not None and index >= self.last
+        return past_last or (self.end is not None and seconds >= self.end)
+
+    def indices(self, times: Iterable[Fraction]) -> list[int]:
+        """Return the indices of the frames in the range, given the seconds at which each frame is shown."""
+        return [index for index, seconds in enumerate(times) if self.contains(index, seconds)]
 
 
 def at_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:

@@ -114,7 +114,7 @@ def _check_pictures(request: Request) -> None:
     for mask in settings.content_masks:
         masks.check_mask(Path(mask))
     for picture in (*settings.style_masks, *([] if settings.init in INITS else [settings.init])):
-        still.picture_size(Path(picture))
+        still.image_size(Path(picture))
     if request.attention_map:
         _check_map(request, request.attention_map)
 
@@ -133,5 +133,5 @@ def _check_map(request: Request, path: Path) -> None:
 def _is_of(output: Path, path: Path) -> bool:
     """Whether a file is, or would be, one that the job's result is written to."""
     if sequence.is_sequence(output):
-        return path.parent.resolve() == output.parent.resolve() and sequence.number(output, path.name) is not None
+        return path.parent.resolve() == output.parent.resolve() and sequence.number_of(output, path.name) is not None
     return os.path.realpath(path) == os.path.realpath(output)

@@ -11,10 +11,10 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.frames import TrackedFrame
+from videostyle.frames import Span, TrackedFrame
 from videostyle.media import masks, sequence
+from videostyle.media.clip import Clip
 from videostyle.media.reader import read_frames
-from videostyle.media.source import Clip, Span
 from videostyle.render.engine import Hand
 from videostyle.render.journal import STATES, Journal
 from videostyle.render.line import Closed, Made, Part, stylized, work
@@ -189,7 +189,7 @@ def _moving(job: Job, stages: Stages, done: int, asked: MotionFilter | None, *, 
     from videostyle.motion.follow import every_frame, follow_motion, forget_motion, with_forward_motion
 
     plan, clip, settings = job.plan, job.clip, job.plan.settings
-    read = read_frames if clip.first is None else sequence.read_frames
+    read = sequence.read_frames if clip.is_sequence else read_frames
     frames = stages.timed("decode", read(clip, plan.size, job.span, quiet=quiet))
     if job.alone:
         return forget_motion(frames)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videostyle.errors import InputError, OutputError
-from videostyle.frames import Frame, Pixels
+from videostyle.frames import Frame, Pixels, Span
 from videostyle.media import provenance, reader, sequence
-from videostyle.media.existing import CLOCK, Existing, ExistingVideo, find_existing, packet_timings
-from videostyle.media.source import Clip, Span
+from videostyle.media.clip import Clip
+from videostyle.media.existing import TIME_TOLERANCE, Existing, ExistingSequence, ExistingVideo, packet_timings
 from videostyle.media.splice import CodecParameters
 from videostyle.media.writer import VideoWriter
 from videostyle.render.facts import digest, file_digest, plan_facts, words_digest
@@ -80,7 +80,8 @@ def plan_patch(plan: Plan, clip: Clip) -> Plan:
 
     """
     output = plan.request.output
-    finished = find_existing(output, clip.hdr)
+    many = sequence.is_sequence(output)
+    finished = ExistingSequence.open(output) if many else ExistingVideo.open(output, clip.hdr)
     wanted = _wanted(plan.request.span, clip, finished, output)
     made = _made(output, finished, wanted.start)
     _check_size(plan, finished)
@@ -103,7 +104,7 @@ def _wanted(span: Span, clip: Clip, finished: Existing, output: Path) -> range:
     if span.whole:
         raise InputError("--into takes a range: --frames A:B, or --start and --end")
     times = _common_times(clip, finished, output)
-    places = span.places(times)
+    places = span.indices(times)
     if not places:
         raise InputError(f"no frame of {clip.path} lies in the range asked for; it has {len(times)}")
     return range(places[0], places[-1] + 1)
@@ -117,7 +118,7 @@ def _common_times(clip: Clip, finished: Existing, output: Path) -> list[Fraction
         if isinstance(finished, ExistingVideo):
             if _alike(found, shown):
                 return found
-        elif len(found) == len(shown) and finished.clip.first == sequence.first_number(clip):
+        elif len(found) == len(shown) and finished.clip.first_number == sequence.first_number(clip):
             return found
     raise OutputError(
         output, f"it has {len(shown)} frames and {clip.path} has {len(found)}, or other times; --into needs all of it"
@@ -129,7 +130,7 @@ def possible_times(clip: Clip) -> Iterator[list[Fraction]]:
 
     The first is known at once; what is shown of a damaged film is only known by decoding it all.
     """
-    if clip.first is not None:
+    if clip.is_sequence:
         yield [place / clip.rate for place in range(clip.frames or 0)]
         return
     yield _seconds(sorted(packet.pts for packet in packet_timings(clip.path)), clip)
@@ -143,7 +144,9 @@ def _seconds(ticks: Sequence[int], clip: Clip) -> list[Fraction]:
 def _alike(times: Sequence[Fraction], others: Sequence[Fraction]) -> bool:
     """Whether they are as far apart from each other, but for a container's rounding."""
     late = others[0] - times[0] if times and others else 0
-    return len(times) == len(others) and all(abs(b - a - late) <= CLOCK for a, b in zip(times, others, strict=True))
+    return len(times) == len(others) and all(
+        abs(b - a - late) <= TIME_TOLERANCE for a, b in zip(times, others, strict=True)
+    )
 
 
 def _check_size(plan: Plan, finished: Existing) -> None:
@@ -191,7 +194,7 @@ def _made(output: Path, finished: Existing, place: int) -> Made:
         OutputError: It does not say.
 
     """
-    one = output if isinstance(finished, ExistingVideo) else sequence.nth(output, (finished.clip.first or 0) + place)
+    one = output if isinstance(finished, ExistingVideo) else finished.file(place)
     try:
         found = json.loads(provenance.read_comment(one))
         return _told_look(found) | {

@@ -12,7 +12,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from videostyle.media.writer import publish
+from videostyle.media.files import publish
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Lock
 
 from videostyle.errors import DivergedError, UnreadableError, as_media_errors
-from videostyle.frames import TrackedFrame
+from videostyle.frames import Span, TrackedFrame
+from videostyle.media.clip import Clip
 from videostyle.media.image import still
-from videostyle.media.source import Clip, Span
 from videostyle.render.batch import Batch
 from videostyle.render.engine import Engine, OnWork, engine_facts, hands_of, load_engines
 from videostyle.render.facts import PLACE, plan_facts

@@ -10,15 +10,16 @@ from itertools import cycle
 from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, as_input_errors
-from videostyle.frames import fit
-from videostyle.media import sequence, source
+from videostyle.frames import Span, fit
+from videostyle.media import sequence
 from videostyle.media.audio import soundtrack
 from videostyle.media.audio.tracks import Track
+from videostyle.media.clip import Clip
+from videostyle.media.files import resolve_link
 from videostyle.media.image import still
-from videostyle.media.source import Clip, Span
+from videostyle.media.probe import probe
 from videostyle.media.video import codecs
 from videostyle.media.video.codecs import Encoding
-from videostyle.media.writer import resolve_link
 from videostyle.render.checks import check_free, check_paths, check_settings, check_suffix
 from videostyle.render.facts import Facts, differences, fingerprint, weights_asked
 from videostyle.render.into import Patch, plan_patch, possible_times
@@ -47,7 +48,7 @@ class Request:
         preview: A fast draft of the same look: quarter the pixels, fewer steps.
         overwrite: An output that exists may be replaced.
         folder: The output is a directory, made if it is not there: see `batch.make_batch`.
-        fps: Numbered pictures per second; `sequence.RATE` by default.
+        fps: Numbered pictures per second; `sequence.DEFAULT_RATE` by default.
         attention_map: Where to write what stands out in the first frame, as a picture.
         side_by_side: The content stands to the left of the result.
         resume: Go on with a job that was stopped.
@@ -145,13 +146,13 @@ def make_plan(request: Request) -> Plan:
     """
     if still.is_many(request.content) and not sequence.is_sequence(request.content):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
-    styles = tuple(path for style in request.styles for path in still.find_pictures(style))
+    styles = tuple(path for style in request.styles for path in still.find_images(style))
     request = replace(request, styles=styles, output=resolve_link(request.output))
     check_paths(request)
     check_settings(request)
     check_engine(request.settings)
     for style in request.styles:
-        still.picture_size(style)
+        still.image_size(style)
     if request.fps is not None and not sequence.is_sequence(request.content):
         raise InputError("--fps is for numbered pictures; anything else has its own times")
     alone = still.is_still(request.content) and not sequence.is_sequence(request.content)
@@ -166,7 +167,7 @@ def _plan_still(request: Request) -> Plan:
     check_suffix(request.output)
     if sequence.is_sequence(request.output):
         raise OutputError(request.output, "one picture gets one name, without a number")
-    size = still.picture_size(request.content)
+    size = still.image_size(request.content)
     plan = plan_picture(request, size)
     if not plan.finished:
         _tell_of_transparency(request.content, request.output)
@@ -236,8 +237,8 @@ def _plan_pictures(plan: Plan, clip: Clip) -> Plan:
 def _pictures(plan: Plan, clip: Clip) -> Iterator[Path]:
     """All that are made; of a film, as its packets say: never less than are shown of it."""
     first = sequence.first_number(clip)
-    for place in plan.request.span.places(next(possible_times(clip))):
-        yield sequence.nth(plan.request.output, first + place)
+    for place in plan.request.span.indices(next(possible_times(clip))):
+        yield sequence.numbered(plan.request.output, first + place)
 
 
 def _told_size(request: Request, clip: Clip) -> tuple[int, int]:
@@ -249,7 +250,7 @@ def _told_size(request: Request, clip: Clip) -> tuple[int, int]:
 def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
     return codecs.choose(
         request.output,
-        clip.colors.for_film(),
+        clip.colors.for_video(),
         settings.codec,
         crf=settings.crf,
         pix_fmt=settings.pix_fmt,
@@ -258,10 +259,10 @@ def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
 
 
 def _tracks(request: Request, settings: Settings, clip: Clip) -> tuple[Track, ...]:
-    if clip.first is not None:
+    if clip.is_sequence:
         return ()
     delivery = codecs.DELIVERIES.get(settings.delivery)
-    only = delivery.sounds if delivery is not None else ()
+    only = delivery.audio_codecs if delivery is not None else ()
     return tuple(soundtrack.plan_tracks(request.content, request.output, cut=not request.span.whole, only=only))
 
 
@@ -269,11 +270,11 @@ def _probed(request: Request) -> Clip:
     """The facts of the source, and what of it cannot be kept, told."""
     content, output = request.content, request.output
     if sequence.is_sequence(content):
-        clip = sequence.probe(content, request.fps or sequence.RATE)
-        _tell_of_transparency(sequence.nth(content, sequence.first_number(clip)), output)
+        clip = sequence.probe(content, request.fps or sequence.DEFAULT_RATE)
+        _tell_of_transparency(sequence.numbered(content, sequence.first_number(clip)), output)
         return clip
-    clip = source.probe(content)
-    if sequence.is_sequence(output) and soundtrack.has_sound(content):
+    clip = probe(content)
+    if sequence.is_sequence(output) and soundtrack.has_audio(content):
         log.warning("numbered pictures have no sound; that of %s is left out", content)
     if sequence.is_sequence(output) and clip.aspect != 1:
         log.warning("%s has pixels %s as wide as high; those of the pictures are square", content, clip.aspect)
@@ -289,16 +290,16 @@ def _check_numbers(plan: Plan, clip: Clip) -> None:
     first = sequence.first_number(clip)
     for number in sequence.numbers(request.output):
         if number >= first + begin and (end is None or number < first + end):
-            there = sequence.nth(request.output, number)
+            there = sequence.numbered(request.output, number)
             if not (request.resume and made_by(plan.job, there)):
                 raise OutputError(there, "it exists; choose another name or say --overwrite")
 
 
 def _places(span: Span, clip: Clip) -> tuple[int, int | None]:
     """The frames that may be written, half-open; of a film, a range in time may be any of them."""
-    if clip.first is None:
+    if not clip.is_sequence:
         return span.first, span.last
-    found = sequence.positions(clip, span)
+    found = sequence.indices(clip, span)
     return found[0], found[-1] + 1
 
 
@@ -318,7 +319,7 @@ def tell_of_small_styles(plans: Iterable[Plan]) -> None:
             side = 0 if plan.untouched or plan.finished else max(plan.size) * scale
             needed[style] = max(needed.get(style, 0), side)
     for style, side in needed.items():
-        longest = max(still.picture_size(style))
+        longest = max(still.image_size(style))
         if side > SOFT * longest:
             log.warning(
                 "%s is enlarged from %d to %d pixels and becomes soft; take a larger picture or a lower --style-scale",
@@ -348,8 +349,8 @@ def _on_gpu(device: str) -> bool:
 
 
 def _frames_in(span: Span, clip: Clip) -> int | None:
-    if clip.first is not None:
-        return len(sequence.positions(clip, span))
+    if clip.is_sequence:
+        return len(sequence.indices(clip, span))
     if clip.frames is None:
         return None if span.last is None else span.last - span.first
     begin, end = Fraction(span.first), Fraction(clip.frames)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from videostyle.errors import OutputError, SettingError, UnreadableError, WeightsError
-from videostyle.media import provenance, sequence, writer
+from videostyle.media import muxer, provenance, sequence
 from videostyle.render.facts import Facts, plan_facts
 from videostyle.render.journal import check_facts, kept_bytes, kept_segments, state_folder, trial_folder
 from videostyle.settings import Settings
 
 if TYPE_CHECKING:
     from videostyle.media.audio.tracks import Track
-    from videostyle.media.source import Clip
+    from videostyle.media.clip import Clip
     from videostyle.media.video.codecs import Encoding
     from videostyle.render.plan import Plan
 
@@ -70,7 +70,7 @@ def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: E
     folder = state_folder(output)
     try:
         with trial_folder(folder):
-            writer.check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, encoding, tracks)
+            muxer.check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, encoding, tracks)
     except OutputError as error:
         raise OutputError(output, error.reason) from error
     except OSError as error:

@@ -8,18 +8,20 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from videostyle.errors import MediaError
 from videostyle.frames import Frame
-from videostyle.media import packet_file, sequence
-from videostyle.media.existing import CLOCK, ExistingVideo
-from videostyle.media.packet_file import RunWriter
+from videostyle.media import sequence
+from videostyle.media.clip import Clip
+from videostyle.media.demux import open_source
+from videostyle.media.existing import TIME_TOLERANCE, ExistingVideo
+from videostyle.media.files import publish
+from videostyle.media.muxer import Muxer
+from videostyle.media.packet_file import PacketFile, PacketFileWriter, join_packets
 from videostyle.media.sequence import SequenceWriter
-from videostyle.media.source import Clip, open_source
 from videostyle.media.splice import splice
 from videostyle.media.video.codecs import Encoding
-from videostyle.media.writer import VideoWriter, publish
 from videostyle.render.facts import digest, file_digest
 from videostyle.render.into import Patch, with_range
 from videostyle.render.journal import Journal
@@ -64,11 +66,7 @@ class _Film:
 
     @contextmanager
     def run(self, draft: Path) -> Iterator[Run]:
-        film = draft.with_suffix(self.plan.request.output.suffix)
-        with (
-            draft.open("wb") as file,
-            RunWriter(film, self.clip, self.plan.written_size, self._encoding, file) as run,
-        ):
+        with PacketFileWriter(draft, self.clip, self.plan.written_size, self._encoding) as run:
             yield run
 
     def holds(self, packets: Path) -> bool:
@@ -84,16 +82,17 @@ class _Film:
         """All segments as one film, complete."""
         film, size, tracks = self._within(journal.folder), self.plan.written_size, list(self.plan.tracks)
         part = not self.plan.request.span.whole
-        with VideoWriter(film, self.clip, size, self._encoding, tracks, from_zero=part, comment=self.comment) as writer:
-            for packet, pts, dts in packet_file.packets(journal.packets, self.clip.time_base):
-                writer.add(packet, pts, dts)
-        shown = [found.pts for path in journal.packets for found in packet_file.times(path)]
+        files = [PacketFile(path) for path in journal.packets]
+        with Muxer(film, self.clip, size, self._encoding, tracks, from_zero=part, comment=self.comment) as muxer:
+            for packet in join_packets(files, self.clip.time_base):
+                muxer.mux(packet)
+        shown = [header.pts for file in files for header in file.headers()]
         check_film(film, journal.frames, (max(shown) - min(shown)) * self.clip.time_base)
         return film
 
     @property
-    def _encoding(self) -> Encoding | str:
-        return self.plan.encoding or self.plan.settings.codec
+    def _encoding(self) -> Encoding:
+        return cast(Encoding, self.plan.encoding)
 
     def _within(self, folder: Path) -> Path:
         return folder / f"film{self.plan.request.output.suffix}"
@@ -134,7 +133,7 @@ def check_film(film: Path, frames: int, seconds: Fraction) -> None:
     """
     with open_source(film) as (container, stream):
         shown = [packet.pts * packet.time_base for packet in container.demux(stream) if packet.pts is not None]
-    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > CLOCK:
+    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > TIME_TOLERANCE:
         raise MediaError(
             f"{film} has {len(shown)} frames where {frames} were made, or other times; say --resume to join them again"
         )
@@ -149,8 +148,7 @@ class _Pictures:
     @contextmanager
     def run(self, draft: Path) -> Iterator[Run]:
         output, first, written = self.plan.request.output, sequence.first_number(self.clip), list[Path]()
-        with SequenceWriter(output, first, self.comment, draft.parent) as writer:
-            yield _Noted(writer, written)
+        yield _Noted(SequenceWriter(output, first, self.comment, draft.parent), written)
         draft.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
 
     def holds(self, packets: Path) -> bool:

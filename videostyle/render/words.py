@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from videostyle.errors import InputError
-from videostyle.media.source import Span
+from videostyle.frames import Span
 
 
 def parse_frames(text: str) -> tuple[int, int | None]:
