@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import videostyle
-from tests import media
+from tests.helpers import media
 from tests.test_resume import STYLED, made, packets
 from videostyle.errors import MediaError, OutputError
 from videostyle.media import packet_file

@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save
 
 import videostyle
-from tests import corpus, media
+from tests.helpers import corpus, media
 from tests.test_resume import PLAIN, StopError, packets
 from videostyle.errors import InputError, UnreadableError, VideostyleError, WeightsError
 from videostyle.frames import Span

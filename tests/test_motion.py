@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests import media
-from videostyle.frames import Frame, Fade
+from tests.helpers import media
+from videostyle.frames import Fade, Frame
 from videostyle.motion.fade import estimate_fade, match_exposure
 from videostyle.motion.flow import (
     ALIKE,

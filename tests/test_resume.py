@@ -11,10 +11,9 @@ import pytest
 from cv2 import imwrite
 
 import videostyle
-from tests import media
+from tests.helpers import media
 from videostyle.errors import OutputError
 from videostyle.frames import Frame, Motion, TrackedFrame
-from videostyle.media import timestamps
 from videostyle.media.provenance import read_comment
 from videostyle.render import facts, journal, pipeline, segments
 from videostyle.render.journal import Journal, state_folder
@@ -380,19 +379,3 @@ def test_borders_are_the_same_from_any_border_on():
     for number in range(len(lengths)):
         rest = steps[sum(lengths[:number]) :]
         assert [len(list(part)) for part in segments.in_segments(rest, cuts=True)] == lengths[number:]
-
-
-@pytest.mark.parametrize(
-    ("shown", "decoded"),
-    [
-        ([], []),
-        ([7], [7]),
-        ([0, 1, 2], [0, 1, 2]),
-        ([0, 3, 1, 2], [-1, 0, 1, 2]),
-        ([0, 4, 2, 1, 3], [-2, -1, 0, 1, 2]),
-        ([0, 3, 1, 2, 100, 900, 200, 300], [-1, 0, 1, 2, 3, 100, 200, 300]),
-    ],
-)
-def test_decode_times_rise_and_are_never_late(shown, decoded):
-    assert timestamps.decode_times(shown) == decoded
-    assert all(dts <= pts for dts, pts in zip(decoded, shown, strict=True))

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import vgg19
 
-from tests import media
+from tests.helpers import media
 from videostyle.settings import Settings
 from videostyle.style import onednn, pixels
 from videostyle.style.features import weights
@@ -13,8 +13,8 @@ from videostyle.style.features.vgg import (
     STD,
     VGG19,
     Convolution,
-    _ConvReLU,
     OneDNNConvolution,
+    _ConvReLU,
     _pool,
     shapes,
     torchvision_indices,

@@ -12,7 +12,7 @@ import torch
 from cv2 import imwrite
 
 import videostyle
-from tests import corpus, media
+from tests.helpers import corpus, media
 from tests.test_kills import LONG, job, wait_for
 from tests.test_resume import STYLED, made, packets
 from videostyle.errors import SettingError
