@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from videostyle.frames import Frame, Span
-from videostyle.media.audio.soundtrack import plan_tracks
+from videostyle.media.audio.plan import plan_tracks
 from videostyle.media.clip import Clip
 from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames

@@ -15,7 +15,7 @@ from typing import ClassVar
 from videostyle.errors import UnreadableError
 from videostyle.frames import Frame, Span
 from videostyle.media import reader, sequence
-from videostyle.media.audio import soundtrack
+from videostyle.media.audio import plan as audio
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
 from videostyle.media.existing import packet_timings
@@ -53,7 +53,7 @@ class VideoContent:
             UnreadableError: The file is not there any more.
 
         """
-        return soundtrack.has_audio(self.path)
+        return audio.has_audio(self.path)
 
     def files(self) -> list[Path]:
         """Return the files that the frames depend on."""
@@ -64,8 +64,8 @@ class VideoContent:
         return reader.read_frames(self.clip, size, span, quiet=quiet)
 
     def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = ()) -> list[Track]:
-        """Plan the audio and subtitle tracks of a result, as `soundtrack.plan_tracks` does."""
-        return soundtrack.plan_tracks(self.path, output, cut=not span.whole, only=only)
+        """Plan the audio and subtitle tracks of a result, as `audio.plan.plan_tracks` does."""
+        return audio.plan_tracks(self.path, output, cut=not span.whole, only=only)
 
     def estimate_count(self, span: Span) -> int | None:
         """Estimate how many frames lie in `span`; None if the file does not tell."""

@@ -1,4 +1,4 @@
-"""A finished video or finished numbered images, read again: a range is made anew, and the rest stays as it is."""
+"""A finished video or finished numbered images, read again: a range is rendered again, and the rest stays as it is."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class ExistingVideo:
         return [n for n in self.cut_points[:-1] if packets[n].keyframe and packets[n].pts == self.presentation[n]]
 
     def reencoded_range(self, wanted: range) -> range:
-        """Return the frames that must be encoded anew so that `wanted` can be replaced.
+        """Return the frames that must be encoded again so that `wanted` can be replaced.
 
         Packets with the same indices, in decoding order, hold these frames and no others.
         """

@@ -38,7 +38,7 @@ class Muxer:
         clip: The source.
         size: (width, height) of the frames.
         encoding: From `codecs.choose`; the packets come from an `Encoder` of it.
-        tracks: From `soundtrack.plan_tracks`.
+        tracks: From `audio.plan.plan_tracks`.
         from_zero: Start the clock at the first frame, and end the audio with the last one.
         comment: How the video was made, for its metadata.
 

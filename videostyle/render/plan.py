@@ -12,7 +12,7 @@ from pathlib import Path
 from videostyle.errors import InputError, OutputError, as_input_errors
 from videostyle.frames import Span, fit
 from videostyle.media import sequence
-from videostyle.media.audio import soundtrack
+from videostyle.media.audio import plan as audio
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
 from videostyle.media.files import resolve_link
@@ -263,7 +263,7 @@ def _tracks(request: Request, settings: Settings, clip: Clip) -> tuple[Track, ..
         return ()
     delivery = codecs.DELIVERIES.get(settings.delivery)
     only = delivery.audio_codecs if delivery is not None else ()
-    return tuple(soundtrack.plan_tracks(request.content, request.output, cut=not request.span.whole, only=only))
+    return tuple(audio.plan_tracks(request.content, request.output, cut=not request.span.whole, only=only))
 
 
 def _probed(request: Request) -> Clip:
@@ -274,7 +274,7 @@ def _probed(request: Request) -> Clip:
         _tell_of_transparency(sequence.numbered(content, sequence.first_number(clip)), output)
         return clip
     clip = probe(content)
-    if sequence.is_sequence(output) and soundtrack.has_audio(content):
+    if sequence.is_sequence(output) and audio.has_audio(content):
         log.warning("numbered pictures have no sound; that of %s is left out", content)
     if sequence.is_sequence(output) and clip.aspect != 1:
         log.warning("%s has pixels %s as wide as high; those of the pictures are square", content, clip.aspect)

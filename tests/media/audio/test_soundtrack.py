@@ -12,8 +12,6 @@ from tests.helpers import corpus, media
 from tests.helpers.copies import copy
 from tests.helpers.jobs import UNTOUCHED
 from videostyle.frames import Span
-from videostyle.media.audio.soundtrack import plan_tracks
-from videostyle.media.video.codecs import DELIVERIES
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mkv", "flac"), (".mov", "pcm_s16le"), (".mkv", "pcm_s16le")])
@@ -35,19 +33,6 @@ def test_audio_that_the_container_refuses_becomes_aac(tmp_path, caplog):
         assert container.streams.audio[0].codec_context.name == "aac"
         seconds = sum(f.samples for f in container.decode(audio=0)) / 44100
     assert abs(seconds - 1) < 0.06
-
-
-def test_the_source_may_be_silent(tmp_path):
-    source = media.write_clip(tmp_path / "c.mkv", media.panning(3), sound=None)
-    assert plan_tracks(source, tmp_path / "out.mp4") == []
-    copy(source, tmp_path / "out.mp4", codec="h264")
-    assert len(media.shown(tmp_path / "out.mp4")[0]) == 3
-
-
-def test_a_delivery_for_the_web_has_audio_that_browsers_play(tmp_path):
-    source = media.write_clip(tmp_path / "c.mkv", media.panning(3), sound="flac")
-    assert plan_tracks(source, tmp_path / "o.mp4")[0].encoder is None
-    assert plan_tracks(source, tmp_path / "o.mp4", only=DELIVERIES["web"].audio_codecs)[0].encoder == "aac"
 
 
 BLOCK = 0.005  # seconds

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.helpers.images import imread_rgba, noise, opened
 from tests.helpers.jobs import copied
 from videostyle.media.image import still
+from videostyle.media.image.alpha import fill_hidden, on_white, unpremultiply
 
 
 @pytest.mark.parametrize("depth", [8, 16])
@@ -64,3 +65,23 @@ def test_a_style_that_is_transparent_is_laid_on_white_and_logged(tmp_path, caplo
     Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(tmp_path / "p.png")
     assert still.read_still(tmp_path / "p.png").min() == 255
     assert "transparent" in caplog.text
+
+
+def test_hidden_pixels_take_the_nearest_visible_colors():
+    pixels, alpha = np.zeros((4, 8, 3), np.uint16), np.zeros((4, 8), np.uint16)
+    pixels[:, 0], alpha[:, 0] = 1000, 65535
+    pixels[:, 7], alpha[:, 7] = 3000, 1
+    filled = fill_hidden(pixels, alpha)
+    assert set(filled[:, :2].ravel()) == {1000}
+    assert set(filled[:, 6:].ravel()) == {3000}
+    assert ((filled >= 1000) & (filled <= 3000)).all()
+    assert (fill_hidden(pixels, np.zeros_like(alpha)) == 65535).all()
+    assert fill_hidden(pixels, np.ones_like(alpha)) is pixels
+
+
+def test_alpha_is_divided_out_and_white_shows_through():
+    alpha = np.array([[255, 51, 0]], np.uint8)
+    colors = np.array([[[100], [20], [0]]], np.uint8)
+    assert unpremultiply(colors, alpha).ravel().tolist() == [100, 100, 0]
+    assert on_white(colors, alpha).ravel().tolist() == [100, 208, 255]
+    assert on_white(colors, None) is colors

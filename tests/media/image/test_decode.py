@@ -11,6 +11,7 @@ from tests.helpers.images import noise, opened
 from tests.helpers.jobs import copied
 from videostyle.errors import UnreadableError
 from videostyle.media.image import still
+from videostyle.media.image.decode import is_deep, orientation, read_samples, shown_size
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -110,3 +111,16 @@ def test_pixels_with_a_floating_point_are_refused_with_a_way_out(tmp_path):
     Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "p.tif")
     with pytest.raises(UnreadableError, match="16 bits"):
         still.read_frame(tmp_path / "p.tif")
+
+
+def test_an_image_is_known_by_its_header(tmp_path):
+    cv2.imwrite(str(tmp_path / "deep.png"), noise(5, 9, 3))
+    images.save_with(Image.fromarray(media.texture(9, 5)), tmp_path / "turned.png", 8)
+    for name, deep, turn, size in (("deep.png", True, 1, (9, 5)), ("turned.png", False, 8, (5, 9))):
+        with Image.open(tmp_path / name) as image:
+            stored = read_samples(image, tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            assert (is_deep(image), orientation(image), shown_size(image)) == (deep, turn, size)
+        assert stored.colors.shape == (size[1], size[0], 3)
+        assert stored.colors.dtype == (np.uint16 if deep else np.uint8)
+        assert stored.alpha is None

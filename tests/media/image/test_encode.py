@@ -1,13 +1,19 @@
 """Images as they are written."""
 
+import io
+
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 
+from tests.helpers import media
 from tests.helpers.images import noise, opened
 from tests.helpers.jobs import copied
 from videostyle.errors import OutputError
 from videostyle.media.image import still
+from videostyle.media.image.encode import ENCODERS, WITH_ALPHA
 from videostyle.media.image.icc import SRGB
 
 
@@ -31,3 +37,18 @@ def test_every_output_carries_srgb_and_its_comment(tmp_path, suffix, depth):
 def test_an_image_is_written_as_an_image_only(tmp_path, style):
     with pytest.raises(OutputError, match=r"\.tiff"):
         copied(style, style, tmp_path / "out.bmp")
+
+
+@pytest.mark.parametrize("suffix", ENCODERS)
+@pytest.mark.parametrize("depth", [8, 16])
+def test_an_image_is_read_as_it_was_encoded(suffix, depth):
+    pixels, alpha = media.texture(16, 12).astype(f"u{depth // 8}") * (257 if depth == 16 else 1), None
+    if suffix in WITH_ALPHA:
+        alpha = noise(12, 16, depth=depth)
+    data = ENCODERS[suffix](pixels, alpha, "how")
+    if alpha is None:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        assert media.psnr(image[..., ::-1], media.texture(16, 12)) > 35
+    else:
+        image = imagecodecs.png_decode(data) if suffix == ".png" else tifffile.imread(io.BytesIO(data))
+        np.testing.assert_array_equal(image, np.dstack([pixels, alpha]))

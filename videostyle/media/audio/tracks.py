@@ -1,4 +1,4 @@
-"""The audio and subtitle tracks of a result: which is copied, which encoded anew, and under which name."""
+"""The audio and subtitle tracks of a result: which is copied, which re-encoded, and under which name."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Track:
     Args:
         index: Among all streams of the source.
         codec: The source's.
-        encoder: What encodes it anew; None copies its packets.
-        layout: Channel layout of audio that is encoded anew.
-        rate: Samples per second of audio that is encoded anew.
+        encoder: What re-encodes it; None copies its packets.
+        layout: Channel layout of audio that is re-encoded.
+        rate: Samples per second of audio that is re-encoded.
 
     """
 
