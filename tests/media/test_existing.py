@@ -29,6 +29,7 @@ def test_frames_are_read_by_their_indices(tmp_path, suffix):
     path = media.write_clip(tmp_path / f"video{suffix}", media.panning(30), codec="libx264")
     existing = ExistingVideo.open(path)
     assert [tick * existing.clip.time_base for tick in existing.presentation] == media.shown(path)[1]
+    assert existing.file(7) == path
     for wanted in (range(0, 2), range(17, 20), range(29, 30), range(4, 4)):
         found, expected = list(existing.read(wanted)), media.shown(path)[0][wanted.start : wanted.stop]
         assert len(found) == len(wanted)

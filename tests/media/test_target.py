@@ -74,7 +74,9 @@ def test_images_are_written_with_the_suffixes_of_images(tmp_path):
     for name in ("out.%d.tif", "out.PNG"):
         resolve_target(tmp_path / name).check_suffix()
     assert resolve_target(tmp_path / "out.png").keeps_alpha
-    assert not resolve_target(tmp_path / "out.jpg").keeps_alpha
+    for name in ("out.jpg", "out.%d.jpeg", "out.mov"):
+        assert not resolve_target(tmp_path / name).keeps_alpha
+    assert resolve_target(tmp_path / "out.%d.tif").keeps_alpha
 
 
 def test_what_is_finished_is_opened_as_its_kind(clip, tmp_path):

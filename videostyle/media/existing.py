@@ -88,6 +88,10 @@ class ExistingVideo:
         stop = min(index for index in [*self.keyframe_starts, len(self.packets)] if index >= wanted.stop)
         return range(start, stop)
 
+    def file(self, index: int) -> Path:
+        """Return the file that holds a frame: the same for all."""
+        return self.clip.path
+
     def read(self, indices: range) -> Iterator[Pixels]:
         """Yield the frames with these indices, (H, W, 3), as they are stored.
 

@@ -19,7 +19,7 @@ from videostyle.media.demux import Demuxer, decoded, open_source
 from videostyle.media.video.color import PQ, Colors
 from videostyle.media.video.hdr import HdrMetadata
 
-MAX_START = 60  # seconds; a clock that starts later than this has no meaningful zero
+MAX_START = 60  # seconds; a video that starts later is shifted to start at 0
 _SAMPLED = 200  # packets whose times show whether the frame rate is constant
 _ROUNDING = Fraction(1, 1000)  # seconds by which a container may round the time of a packet
 _SMALLEST = 4  # bytes that a frame takes in a file at least

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from videostyle.errors import OutputError
 from videostyle.media import sequence
@@ -23,6 +24,8 @@ class VideoTarget:
     """A video file; `codecs.choose` checks its suffix."""
 
     path: Path
+
+    keeps_alpha: ClassVar[bool] = False
 
     def exists(self) -> bool:
         return self.path.exists()
@@ -55,7 +58,13 @@ class SequenceTarget:
         """
         _check_image_suffix(self.path)
 
+    @property
+    def keeps_alpha(self) -> bool:
+        """Images of this suffix can be transparent."""
+        return still.keeps_alpha(self.path)
+
     def exists(self) -> bool:
+        """Return whether any of the images exists."""
         return bool(sequence.numbers(self.path))
 
     def numbers(self) -> list[int]:
@@ -107,6 +116,7 @@ class StillTarget:
 
     @property
     def keeps_alpha(self) -> bool:
+        """Images of this suffix can be transparent."""
         return still.keeps_alpha(self.path)
 
     def exists(self) -> bool:

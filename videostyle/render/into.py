@@ -194,7 +194,7 @@ def _made(output: Path, finished: Existing, place: int) -> Made:
         OutputError: It does not say.
 
     """
-    one = output if isinstance(finished, ExistingVideo) else finished.file(place)
+    one = finished.file(place)
     try:
         found = json.loads(provenance.read_comment(one))
         return _told_look(found) | {

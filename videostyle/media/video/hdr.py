@@ -1,4 +1,4 @@
-"""PQ video ↔ a display-like range for stylization: the picture a display shows, and back without loss."""
+"""PQ → a display-like range for stylization, and back without loss."""
 
 from __future__ import annotations
 
