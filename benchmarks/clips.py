@@ -19,7 +19,7 @@ from PIL import Image
 import videostyle
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.facts import Facts, facts
+from tests.helpers.facts import Facts, facts
 
 COLUMNS = ("clip", "frames", "times off by", "end, s", "size", "format", "tags", "sound", "other", "verdict")
 

@@ -22,8 +22,9 @@ from torch import Tensor
 
 from videostyle import Settings
 from videostyle.frames import Frame, Pixels, Span, TrackedFrame
-from videostyle.media import reader, source
+from videostyle.media import reader
 from videostyle.media.image import still
+from videostyle.media.probe import probe
 from videostyle.style.features import weights
 from videostyle.style.features.layers import layer_shares
 from videostyle.style.features.vgg import VGG19
@@ -40,7 +41,7 @@ CPU = torch.device("cpu")
 
 
 def read_content() -> Pixels:
-    clip = source.probe(SAMPLES / "clip.mp4")
+    clip = probe(SAMPLES / "clip.mp4")
     (frame,) = reader.read_frames(clip, (WIDTH, HEIGHT), Span(FRAME, FRAME + 1))
     return frame.pixels
 

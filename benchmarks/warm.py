@@ -30,8 +30,9 @@ from videostyle import Settings
 from videostyle.frames import Motion, Pixels, Span, fit
 from videostyle.measure.quality.report import rounded, versions
 from videostyle.measure.speed.roofline import device_name_of
-from videostyle.media import reader, source
+from videostyle.media import reader
 from videostyle.media.image import still
+from videostyle.media.probe import probe
 from videostyle.motion.flow import METHODS, estimate
 from videostyle.style.features import weights
 from videostyle.style.features.layers import layer_shares
@@ -110,7 +111,7 @@ class Scene:
 
 def read_scene(content: Path, style: Path, size: int, first: int, weights_name: str) -> Scene:
     settings = Settings(weights=weights_name, device="cpu")
-    clip = source.probe(content)
+    clip = probe(content)
     shape = fit(clip.width, clip.height, size)
     frames = [frame.pixels for frame in reader.read_frames(clip, shape, Span(first, first + 3))]
     built = weights.load(weights_name, layer_shares((*settings.content_layers, *settings.style_layers)))

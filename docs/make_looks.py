@@ -19,9 +19,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from videostyle import PRESETS, Settings, stylize_image
-from videostyle.media import reader, source
+from videostyle.frames import Span
+from videostyle.media import reader
 from videostyle.media.image import still
-from videostyle.media.source import Span
+from videostyle.media.probe import probe
 from videostyle.plan.planner import make_plan
 from videostyle.plan.request import Request
 from videostyle.render.run import run
@@ -162,7 +163,7 @@ STRIPS: dict[str, tuple[Picture, ...]] = {
 
 def fill(workshop: Path) -> None:
     """Put the frame, the styles, the masks and the attention map into a folder."""
-    clip = source.probe(SAMPLES / "clip.mp4")
+    clip = probe(SAMPLES / "clip.mp4")
     (frame,) = reader.read_frames(clip, (clip.width, clip.height), Span(FRAME, FRAME + 1))
     still.write_still(workshop / "content.png", frame.pixels, "")
     for style in SAMPLES.glob("*.jpg"):

@@ -11,7 +11,7 @@ import cv2
 import pytest
 import torch
 
-from tests import media
+from tests.helpers import media
 from videostyle.style.features import weights
 from videostyle.style.features.vgg import VGG19
 

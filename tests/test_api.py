@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import videostyle
-from tests import media
+from tests.helpers import media
 from videostyle.errors import InputError
+from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
-from videostyle.media.source import probe
 
 FEW = videostyle.Settings(weights="builtin", first_iterations=3, iterations=2, device="cpu")
 

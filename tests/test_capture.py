@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import media
+from tests.helpers import media
 from tests.test_stylizer import SETTINGS, run
 from videostyle.style import cuda_graph, stylizer
 from videostyle.style.cuda_graph import GraphCache, copied, copy_into, recorder, signature, tensors

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import videostyle
-from tests import media
+from tests.helpers import media
 from videostyle.cli.parse import parse_frames, parse_time
 from videostyle.media.provenance import read_comment
 

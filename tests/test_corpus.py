@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import videostyle
-from tests import corpus, media
-from tests.facts import facts, probed_times
-from tests.test_media import TAGS, bars, stored
+from tests.helpers import corpus, media
+from tests.helpers.bars import TAGS, bars, stored
+from tests.helpers.facts import facts, probed_times
 from videostyle.frames import Span
 
 UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import videostyle
-from tests import media
+from tests.helpers import media
 from tests.helpers.jobs import STYLED, made, packets
 from videostyle.errors import MediaError, OutputError
 from videostyle.journal import journal, state
@@ -100,7 +100,7 @@ def test_no_room_for_a_segment_a_state_or_a_note(film, style, tmp_path, monkeypa
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     made(film, style, whole, limits=SIX)
     with monkeypatch.context() as full:
-        place, name = (packet_file.RunWriter, "_store") if at % 2 else (journal, "write_json")
+        place, name = (packet_file.PacketFileWriter, "_store") if at % 2 else (journal, "write_json")
         full.setattr(place, name, failing(getattr(place, name), 1 + at))
         with pytest.raises(MediaError, match="No space left on device"):
             made(film, style, output, limits=SIX)

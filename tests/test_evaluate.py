@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import media
+from tests.helpers import media
 from tests.test_cli import command, refusal
 from videostyle.frames import Frame, Motion, Span
 from videostyle.measure.quality import formulas

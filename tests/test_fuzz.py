@@ -18,14 +18,15 @@ from PIL import Image
 from safetensors.torch import save
 
 import videostyle
-from tests import corpus, media
+from tests.helpers import corpus, media
 from tests.helpers.jobs import PLAIN, StopError, packets, render
 from videostyle.cli.parse import make_span, parse_rate
 from videostyle.errors import InputError, UnreadableError, VideostyleError, WeightsError
 from videostyle.frames import Span
 from videostyle.journal.journal import state_folder
-from videostyle.media import masks, source
+from videostyle.media import masks
 from videostyle.media.image import still
+from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
 from videostyle.plan.options import check_engine
 from videostyle.plan.plan import SegmentLimits
@@ -190,7 +191,7 @@ def test_films(fuzz, tmp_path, suffix):
     def check(content):
         path.write_bytes(content)
         with as_input_errors(VideostyleError):
-            clip = source.probe(path)
+            clip = probe(path)
             if clip.width * clip.height <= PIXELS:
                 for _, frame in zip(range(20), read_frames(clip, (32, 24), Span()), strict=False):
                     assert frame.pixels.shape == (24, 32, 3)
@@ -230,7 +231,7 @@ def test_pictures(fuzz, tmp_path, kind, mode):
     def check(content):
         path.write_bytes(content)
         with as_input_errors(UnreadableError):
-            width, height = still.picture_size(path)
+            width, height = still.image_size(path)
             if width * height <= PIXELS:
                 assert still.read_still(path).shape == (height, width, 3)
             masks.check_mask(path)

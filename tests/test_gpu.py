@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import media
+from tests.helpers import media
 from tests.test_cli import command
 from videostyle.frames import Frame, TrackedFrame
 from videostyle.measure.speed.isolated import run_isolated

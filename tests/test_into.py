@@ -13,18 +13,16 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import videostyle
-from tests import corpus, media
-from tests.facts import facts
-from tests.helpers import jobs
-from tests.helpers.jobs import PLAIN, STYLED, StopError, packets
-from tests.test_media import TAGS, bars, stored
-from videostyle.cli import main
+from tests.helpers import corpus, jobs, media
+from tests.helpers.bars import TAGS, bars, stored
+from tests.helpers.facts import facts
+from tests.helpers.jobs import PLAIN, STYLED, StopError, packets, run
 from videostyle.errors import InputError, OutputError, UnreadableError
 from videostyle.journal.journal import state_folder
-from videostyle.media.existing import ExistingVideo, PacketTiming
+from videostyle.media.probe import probe
 from videostyle.media.provenance import read_comment
 from videostyle.media.reader import read_frames
-from videostyle.media.source import probe
+from videostyle.media.video.codecs import choose
 from videostyle.media.writer import VideoWriter
 from videostyle.plan import insert
 from videostyle.plan.plan import SegmentLimits
@@ -296,12 +294,6 @@ def test_the_film_tells_how_its_ranges_were_made(film, style, tmp_path):
     assert (second["frames"], second["settings"]["crf"], second["settings"]["tv_weight"]) == ([5, 8], 20, 0.5)
 
 
-def run(*words):
-    with pytest.raises(SystemExit) as left:
-        main(words)
-    return left.value.code
-
-
 def test_the_command_replaces_numbered_pictures_of_a_film(pan, style, tmp_path):
     output = tmp_path / "out.%03d.png"
     words = [str(pan), str(style), str(output), "--weights", "builtin", "--iterations", "1", "--first-iterations", "2"]
@@ -446,7 +438,8 @@ def test_what_is_not_there_or_not_of_this_film_is_refused(film, style, tmp_path)
     told = {"styles": ["style.png"], "settings": {}}
     for ranges in (1, [1], [told], [told | {"frames": [1]}], [told | {"frames": ["a", 9]}], [{"frames": [1, 2]}]):
         comment = json.dumps(told | {"ranges": ranges})
-        with VideoWriter(output, probe(other), (64, 48), "h264", [], comment=comment) as writer:
+        encoding = choose(output, probe(other).colors.for_video(), "h264")
+        with VideoWriter(output, probe(other), (64, 48), encoding, [], comment=comment) as writer:
             for frame in read_frames(probe(other), (64, 48), videostyle.Span()):
                 writer.write(frame)
         with pytest.raises(OutputError, match="it does not say that videostyle made it"):
@@ -457,18 +450,3 @@ def test_what_is_not_there_or_not_of_this_film_is_refused(film, style, tmp_path)
     picture = media.write_picture(tmp_path / "photo.png")
     with pytest.raises(InputError, match="--into is for films"):
         anew(picture, style, tmp_path / "out.mp4")
-
-
-@pytest.mark.parametrize(
-    ("shown", "keys", "wanted", "touched"),
-    [
-        ([0, 1, 2, 3], [0, 1, 2, 3], range(1, 2), range(1, 2)),
-        ([0, 1, 2, 3], [0], range(1, 2), range(1, 4)),
-        ([0, 3, 1, 2, 4, 5], [0, 4], range(2, 3), range(1, 4)),
-        ([0, 3, 1, 2, 4, 5], [0, 4], range(3, 5), range(1, 6)),
-        ([0, 3, 1, 2, 5, 4], [0, 5], range(1, 2), range(1, 6)),  # the frame at 4 is shown before the key it follows
-    ],
-)
-def test_as_little_as_can_be_is_touched(shown, keys, wanted, touched):
-    packets = tuple(PacketTiming(pts, 1, pts, pts in keys) for pts in shown)
-    assert ExistingVideo(None, packets).reencoded_range(wanted) == touched

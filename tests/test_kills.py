@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import media
+from tests.helpers import media
 from tests.helpers.jobs import packets
 
 COMMAND = Path(sys.executable).with_name("videostyle")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import media
+from tests.helpers import media
 from videostyle.frames import Frame, TrackedFrame
 from videostyle.settings import PRESETS, Settings
 from videostyle.style import pixels

@@ -11,13 +11,12 @@ import pytest
 from cv2 import imwrite
 
 import videostyle
-from tests import media
+from tests.helpers import media
 from tests.helpers.jobs import PLAIN, SHORT, STYLED, StopError, made, packets, render
 from videostyle.errors import OutputError
 from videostyle.frames import Frame, Motion, TrackedFrame
 from videostyle.journal import journal
 from videostyle.journal.journal import Journal, state_folder
-from videostyle.media import packet_file
 from videostyle.media.provenance import read_comment
 from videostyle.plan import identity
 from videostyle.render import run as run_module
@@ -354,19 +353,3 @@ def test_borders_are_the_same_from_any_border_on():
     for number in range(len(lengths)):
         rest = steps[sum(lengths[:number]) :]
         assert lengths_of(rest) == lengths[number:]
-
-
-@pytest.mark.parametrize(
-    ("shown", "decoded"),
-    [
-        ([], []),
-        ([7], [7]),
-        ([0, 1, 2], [0, 1, 2]),
-        ([0, 3, 1, 2], [-1, 0, 1, 2]),
-        ([0, 4, 2, 1, 3], [-2, -1, 0, 1, 2]),
-        ([0, 3, 1, 2, 100, 900, 200, 300], [-1, 0, 1, 2, 3, 100, 200, 300]),
-    ],
-)
-def test_decode_times_rise_and_are_never_late(shown, decoded):
-    assert packet_file.decode_times(shown) == decoded
-    assert all(dts <= pts for dts, pts in zip(decoded, shown, strict=True))

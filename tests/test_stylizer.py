@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import media
+from tests.helpers import media
 from videostyle.errors import DivergedError
 from videostyle.frames import Frame, Motion, Reference, TrackedFrame, fit
 from videostyle.measure.speed.step import BLANK, blank_network

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import vgg19
 
-from tests import media
+from tests.helpers import media
 from videostyle.settings import Settings
 from videostyle.style import onednn, pixels
 from videostyle.style.features import weights

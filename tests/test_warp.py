@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import media
+from tests.helpers import media
 from videostyle.motion.flow import METHODS, estimate
 from videostyle.style import pixels
 from videostyle.style.warp import warp

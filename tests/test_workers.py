@@ -10,7 +10,7 @@ import torch
 from cv2 import imwrite
 
 import videostyle
-from tests import corpus, media
+from tests.helpers import corpus, media
 from tests.helpers.jobs import SHORT, STYLED, made, packets, render
 from tests.test_kills import LONG, job, wait_for
 from videostyle.errors import SettingError

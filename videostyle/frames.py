@@ -1,4 +1,4 @@
-"""Frame, Motion, Step: what passes from room to room. Nothing here knows files, flow methods or networks."""
+"""Frame, Motion, TrackedFrame, Span: what passes from room to room. Nothing here knows files, flow or networks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from videostyle.errors import InputError
 Pixels = NDArray[Any]  # (H, W, 3) RGB, uint8 or uint16, the dtype's full range meaning [0, 1]
 Samples = NDArray[Any]  # (H, W) or (H, W, C) of the same types: alpha, or what a file stores
 Plane = NDArray[np.float32]
+
+MAX_PIXELS = 64_000_000  # of a frame or an image; larger ones are refused before they are decoded
 
 FAINTEST = 1 / 8  # of full light: in less, noise and the steps between levels are all that could be raised
 
@@ -118,7 +120,16 @@ class TrackedFrame:
 
 @dataclass(frozen=True)
 class Span:
-    """Which frames of a clip: half-open, by number or by time in seconds; all of them by default."""
+    """A half-open range of frames, by index or by time; the whole clip by default.
+
+    Args:
+        first, last: Frame indices; `last` is None for the end of the clip, and is not in the range.
+        start, end: Seconds since the beginning of the clip; `end` is not in the range.
+
+    Raises:
+        InputError: The range holds no frame.
+
+    """
 
     first: int = 0
     last: int | None = None
@@ -135,18 +146,19 @@ class Span:
     def whole(self) -> bool:
         return self == Span()
 
-    def begun(self, index: int, seconds: Fraction) -> bool:
-        """Whether a frame lies at or after the beginning of the span."""
-        return index >= self.first and (self.start is None or seconds >= self.start)
+    def contains(self, index: int, seconds: Fraction) -> bool:
+        """Return whether the frame with this index, shown at this time, lies in the range."""
+        begun = index >= self.first and (self.start is None or seconds >= self.start)
+        return begun and not self.ended(index, seconds)
 
     def ended(self, index: int, seconds: Fraction) -> bool:
-        """Whether a frame lies at or after the end, as do all that follow."""
+        """Return whether a frame lies at or after the end of the range, as do all that follow it."""
         past_last = self.last is not None and index >= self.last
         return past_last or (self.end is not None and seconds >= self.end)
 
-    def places(self, times: Iterable[Fraction]) -> list[int]:
-        """Numbers of the frames inside the span, of frames shown at these times, in seconds."""
-        return [n for n, seconds in enumerate(times) if self.begun(n, seconds) and not self.ended(n, seconds)]
+    def indices(self, times: Iterable[Fraction]) -> list[int]:
+        """Return the indices of the frames in the range, given the seconds at which each frame is shown."""
+        return [index for index, seconds in enumerate(times) if self.contains(index, seconds)]
 
 
 def at_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:

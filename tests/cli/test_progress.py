@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests import media
+from tests.helpers import media
 from videostyle.cli.progress import PLAIN_SECONDS, Bar, JsonLines, PlainLines, estimate_line, make_progress
 from videostyle.cli.streams import SafeStream
 from videostyle.render.progress import FrameReport

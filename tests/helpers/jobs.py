@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -9,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import av
+import pytest
 
 import videostyle
+from videostyle.cli import main
 from videostyle.plan.plan import Plan, SegmentLimits
 from videostyle.plan.planner import make_plan
 from videostyle.plan.request import Request, as_paths
 from videostyle.render.progress import FrameReport, Progress, Summary
-from videostyle.render.run import run
+from videostyle.render.run import run as run_plan
 
 PLAIN = videostyle.Settings(iterations=0, first_iterations=0)
 STYLED = videostyle.Settings(
@@ -82,7 +86,7 @@ def render(
     **words: Any,
 ) -> Summary:
     """Run a job from beginning to end."""
-    return run(planned(content, style, output, settings, **words), Watch(on_frame=on_frame))
+    return run_plan(planned(content, style, output, settings, **words), Watch(on_frame=on_frame))
 
 
 def made(
@@ -96,7 +100,7 @@ def made(
 ) -> Summary | str:
     """Run a job; with `stop`, strike it when that frame of the source is finished, and return what was said then."""
     try:
-        return run(planned(content, style, output, settings, **words), Watch(stop))
+        return run_plan(planned(content, style, output, settings, **words), Watch(stop))
     except StopError as error:
         return " ".join(getattr(error, "__notes__", []))
 
@@ -105,3 +109,32 @@ def packets(path: Path) -> list[tuple[Any, ...]]:
     """Everything in a file but what a muxer draws by lot."""
     with av.open(str(path)) as container:
         return [(p.stream.index, p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)) for p in container.demux()]
+
+
+UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0, device="cpu")
+
+
+def copied(content: Path, style: Path, output: Path, **more: Any) -> Summary:
+    """The whole way from file to file, without a step of styling."""
+    return run_plan(planned(content, style, output, UNTOUCHED, limits=SegmentLimits(), **more))
+
+
+def run(*words: str) -> int:
+    """The command in this process; its exit status."""
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    return left.value.code
+
+
+def command(*words: object, code: int = 0) -> str:
+    """What the command says on stdout and stderr, in a process of its own, without a step of styling."""
+    untouched = ["--iterations", 0, "--first-iterations", 0]
+    program = [sys.executable, "-m", "videostyle", *map(str, [*words, *untouched])]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

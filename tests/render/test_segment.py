@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests import media
+from tests.helpers import media
 from tests.helpers.jobs import STYLED, made, planned
 from tests.helpers.jobs import packets as packets_of
 from videostyle.journal.journal import Journal

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from videostyle.media.writer import publish
+from videostyle.media.files import publish
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""Files ↔ frames: the only rooms that import av, and PIL for stills."""
+"""Files ↔ frames: the only room that imports PyAV, and Pillow for stills."""

@@ -1,123 +1,127 @@
-"""A stretch of film as a file of packets: one closed run of the encoder, to be joined with others later.
+"""A segment's packets as a file: one closed run of the encoder, to be joined with others later.
 
-A run starts with a keyframe and refers to nothing outside, so that runs made at different times, or on different
-machines, play as one film. Decode times are not kept: the joined film has its own.
+A segment starts with a keyframe and refers to nothing outside, so that segments made at different times, or on
+different machines, play as one video. Decode times are not stored: the joined video has its own.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from av import Packet
 
 from videostyle.errors import MediaError
 from videostyle.frames import Frame
-from videostyle.media.source import Clip
+from videostyle.media.clip import Clip
+from videostyle.media.encoder import Encoder
+from videostyle.media.ffmpeg import ffmpeg_errors
+from videostyle.media.timestamps import decode_times
 from videostyle.media.video.codecs import Encoding
-from videostyle.media.writer import VideoWriter, ffmpeg_errors
 
 _HEADER = struct.Struct("<qqQ?")
 
 
-class Times(NamedTuple):
-    """When a packet is shown and for how long, in ticks of the source, its size in bytes, and if it is a keyframe."""
+class PacketHeader(NamedTuple):
+    """What is stored before a packet: pts and duration in ticks of the source, size in bytes, whether a keyframe."""
 
     pts: int
     duration: int
     size: int
-    key: bool
+    keyframe: bool
 
 
-class RunWriter(VideoWriter):
-    """Encodes frames as `VideoWriter` does, and writes the bare packets to `file`; a context manager.
+@dataclass(frozen=True)
+class PacketFile:
+    """A file from `PacketFileWriter`; both methods raise MediaError if it is damaged."""
+
+    path: Path
+
+    def headers(self) -> Iterator[PacketHeader]:
+        """Yield the headers of all packets, in decoding order."""
+        with self.path.open("rb") as file:
+            while header := self._next(file):
+                yield header
+                file.seek(header.size, 1)
+
+    def packets(self, time_base: Fraction) -> Iterator[Packet[Any]]:
+        """Yield all packets, in decoding order and without decode times."""
+        with self.path.open("rb") as file:
+            while header := self._next(file):
+                packet = Packet(file.read(header.size))
+                packet.pts, packet.duration, packet.time_base = header.pts, header.duration, time_base
+                packet.is_keyframe = header.keyframe
+                yield packet
+
+    def _next(self, file: BinaryIO) -> PacketHeader | None:
+        data = file.read(_HEADER.size)
+        if data and len(data) < _HEADER.size:
+            raise MediaError(f"{self.path} is damaged; start again with --resume")
+        return PacketHeader(*_HEADER.unpack(data)) if data else None
+
+
+class PacketFileWriter:
+    """Encodes the frames of a segment into a packet file; a context manager.
 
     Args:
-        path: Of the film to come, or another of its suffix in a directory that may be written to.
-        clip, size, codec: As for `VideoWriter`.
-        file: Where the packets go.
+        path: Where the packets go.
+        clip: The source.
+        size: (width, height) of the frames to come.
+        encoding: From `codecs.choose`.
 
     """
 
-    def __init__(self, path: Path, clip: Clip, size: tuple[int, int], codec: str | Encoding, file: BinaryIO) -> None:
-        super().__init__(path, clip, size, codec, [])
-        self._file = file
-        self._ready: list[Packet[Any]] = []
+    def __init__(self, path: Path, clip: Clip, size: tuple[int, int], encoding: Encoding) -> None:
+        self._path, self._encoder = path, Encoder(clip, size, encoding)
+        self._file = path.open("wb")
 
     def write(self, frame: Frame) -> None:
-        """Encode one frame; the next one must be later."""
-        super().write(frame)
-        self._store()
+        """Encode one frame; the next one must be the next of the clip.
 
-    def _mux(self, packet: Packet[Any]) -> None:
-        self._ready.append(packet)
+        Raises:
+            MediaError: A frame between the last one and this is missing, or encoding failed.
+            OSError: The disk refuses the packets.
 
-    def _store(self) -> None:
-        for packet in self._ready:
-            if packet.pts is None:
-                raise MediaError(f"the encoder of {self._path} gave a packet without a time; choose another --codec")
-            data = bytes(packet)
-            pts = packet.pts + round((self._begin or Fraction(0)) / packet.time_base)
-            self._file.write(_HEADER.pack(pts, packet.duration or 0, len(data), packet.is_keyframe))
-            self._file.write(data)
-        self._ready.clear()
+        """
+        with ffmpeg_errors(self._path):
+            packets = self._encoder.encode(frame)
+        self._store(packets)
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        with self._file:
             if kind is None:
                 with ffmpeg_errors(self._path):
-                    self._drain()
-                self._store()
-        finally:
-            self._abandon()
+                    packets = self._encoder.flush()
+                self._store(packets)
+
+    def _store(self, packets: Iterable[Packet[Any]]) -> None:
+        for packet in packets:
+            data = bytes(packet)
+            self._file.write(_HEADER.pack(packet.pts, packet.duration or 0, len(data), packet.is_keyframe))
+            self._file.write(data)
 
 
-def times(path: Path) -> Iterator[Times]:
-    """What a file of packets holds, in the order of decoding."""
-    with path.open("rb") as file:
-        while found := _next(file, path):
-            yield found
-            file.seek(found.size, 1)
+def join_packets(files: Iterable[PacketFile], time_base: Fraction) -> Iterator[Packet[Any]]:
+    """Yield the packets of segments that follow one another as those of one video, with pts and dts.
 
+    Args:
+        files: In the order of the segments.
+        time_base: Seconds per tick of the source.
 
-def packets(paths: Iterable[Path], time_base: Fraction) -> Iterator[tuple[Packet[Any], int, int]]:
-    """The packets of runs that follow one another, as those of one film, with their PTS and DTS."""
-    runs = list(paths)
-    decoded = iter(decode_times([found.pts for path in runs for found in times(path)]))
-    for path in runs:
-        with path.open("rb") as file:
-            while found := _next(file, path):
-                packet = Packet(file.read(found.size))
-                packet.duration, packet.time_base, packet.is_keyframe = found.duration, time_base, found.key
-                yield packet, found.pts, next(decoded)
-
-
-def reordering(shown: Sequence[int]) -> int:
-    """How many frames ahead of being shown packets have to be decoded, for their times in the order of decoding."""
-    places = {pts: place for place, pts in enumerate(sorted(shown))}
-    return max((number - places[pts] for number, pts in enumerate(shown)), default=0)
-
-
-def decode_times(shown: Sequence[int], least: int = 0) -> list[int]:
-    """When each packet is decoded, for the times at which they are shown, in the order of decoding.
-
-    As encoders do it within a run: the n-th packet at the time of the frame that is shown `delay` before the n-th, but
-    at `least` so many. The times rise, and none is later than its packet is shown.
     """
-    ordered = sorted(shown)
-    delay = max(least, reordering(shown))
-    ahead = [ordered[number] - (ordered[delay] - ordered[0]) for number in range(delay)]
-    return ahead + ordered[: len(ordered) - delay]
-
-
-def _next(file: BinaryIO, path: Path) -> Times | None:
-    header = file.read(_HEADER.size)
-    if header and len(header) < _HEADER.size:
-        raise MediaError(f"{path} is damaged; start again with --resume")
-    return Times(*_HEADER.unpack(header)) if header else None
+    segments = list(files)
+    dts = iter(decode_times([header.pts for segment in segments for header in segment.headers()]))
+    for segment in segments:
+        for packet in segment.packets(time_base):
+            packet.dts = next(dts)
+            yield packet

@@ -1,4 +1,4 @@
-"""What a finished file says about how it was made."""
+"""How a finished file was made, as its own metadata says."""
 
 from __future__ import annotations
 
@@ -7,35 +7,41 @@ from pathlib import Path
 from PIL import Image, TiffImagePlugin
 
 from videostyle.errors import UnreadableError
+from videostyle.media.demux import open_source
 from videostyle.media.image import still
-from videostyle.media.source import open_source
 from videostyle.media.video import codecs
 
 
 def has_comment(path: Path) -> bool:
-    """Whether a file of this name is one that videostyle writes."""
+    """Return whether videostyle writes files of this name, by its suffix."""
     return path.suffix.lower() in (*codecs.SUFFIXES, *still.WRITABLE)
 
 
 def read_comment(path: Path) -> str:
-    """The comment in a video's or a picture's metadata.
+    """Return the comment in the metadata of a video or an image; empty if it has none.
 
     Raises:
         UnreadableError: It cannot be opened.
 
     """
-    if not still.is_still(path):
-        with open_source(path) as (container, _):
-            return next((v for k, v in container.metadata.items() if k.lower() == "comment"), "")
+    return _image_comment(path) if still.is_still(path) else _video_comment(path)
+
+
+def _video_comment(path: Path) -> str:
+    with open_source(path) as (container, _):
+        return next((value for name, value in container.metadata.items() if name.lower() == "comment"), "")
+
+
+def _image_comment(path: Path) -> str:
     try:
         with Image.open(path) as image:
-            said = image.info.get("Comment") or image.info.get("comment") or _description(image)
+            comment = image.info.get("Comment") or image.info.get("comment") or _description(image)
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
 
 
 def _description(image: Image.Image) -> str:
-    """What a TIFF says of itself, and nothing else."""
+    """Return a TIFF's own description; empty for any other image."""
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     return str(tags.get(TiffImagePlugin.IMAGEDESCRIPTION, ""))

@@ -1,4 +1,4 @@
-"""A film with some of its pictures replaced, and everything else as it was, to the bit."""
+"""A video file with some of its video packets replaced, and everything else as it was, to the bit."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from videostyle.errors import MediaError
-from videostyle.media import metadata, packet_file
-from videostyle.media.audio.tracks import demuxed, label
-from videostyle.media.existing import ExistingVideo, is_picture, packet_timings
-from videostyle.media.source import open_source
-from videostyle.media.writer import container_options, ffmpeg_errors
+from videostyle.media import metadata
+from videostyle.media.audio.tracks import label
+from videostyle.media.demux import Demuxer, open_source
+from videostyle.media.existing import ExistingVideo, is_shown, packet_timings
+from videostyle.media.ffmpeg import ffmpeg_errors
+from videostyle.media.muxer import container_options
+from videostyle.media.timestamps import decode_times, reorder_delay
 
-_KINDS = ("video", "audio", "subtitle")
-_SILENCE = b"\0\0"  # between the lines of mov_text; the muxer puts it there by itself
+_COPIED = ("video", "audio", "subtitle")  # kinds of streams
+_NO_TEXT = b"\0\0"  # a mov_text packet between two lines; the muxer writes them by itself
 
 
 class CodecParameters(NamedTuple):
-    """What a decoder is told before the first picture: films that agree in it can share one header."""
+    """What a decoder needs before the first frame: videos that agree in it can share one header."""
 
     codec: str
     pixel_format: str
@@ -34,48 +36,50 @@ class CodecParameters(NamedTuple):
 
     @classmethod
     def read(cls, path: Path) -> CodecParameters:
-        """Look into a film."""
+        """Read the parameters of a video file."""
         with open_source(path) as (_, stream):
             context = stream.codec_context
             size = context.width, context.height
             return cls(context.name, str(context.pix_fmt), size, bytes(context.extradata or b""))
 
 
-def splice(film: ExistingVideo, piece: Path, places: range, path: Path, comment: str) -> None:
-    """Write `film` once more, with other packets at some places of its pictures.
+def splice(existing: ExistingVideo, piece: Path, indices: range, path: Path, comment: str) -> None:
+    """Write a video once more, with other packets for some of its frames.
 
     Args:
-        film: Is left as it is.
-        piece: A film of the same coding with as many frames; only its pictures count, its times do not.
-        places: From `film.touched`.
+        existing: The video; its file stays as it is.
+        piece: A video of the same codec parameters, with a frame for each index; only its video packets count, and
+            not their times.
+        indices: Of the frames to replace, from `existing.reencoded_range`.
         path: Where the result goes, of the same suffix.
         comment: How it was made, for its metadata.
 
     Raises:
-        MediaError: Writing failed, or anything but the pictures at `places` came out otherwise.
+        MediaError: Writing failed, or anything but the packets at `indices` came out differently.
 
     """
-    if CodecParameters.read(piece) != CodecParameters.read(film.clip.path):
-        raise MediaError(f"the new frames are encoded otherwise than {film.clip.path}, which stays as it is")
-    options = container_options(path)
+    source = existing.clip.path
+    if CodecParameters.read(piece) != CodecParameters.read(source):
+        raise MediaError(f"the new frames are encoded differently from {source}, which stays as it is")
     with (
-        open_source(film.clip.path) as (old, pictures),
+        open_source(source) as (old, video),
         ffmpeg_errors(path),
-        av.open(f"file:{path}", "w", container_options=options) as new,
+        av.open(f"file:{path}", "w", container_options=container_options(path)) as new,
     ):
-        streams = {stream.index: _added(new, stream, path) for stream in old.streams if stream.type in _KINDS}
+        streams = {stream.index: _add_copy(new, stream, path) for stream in old.streams if stream.type in _COPIED}
         new.metadata["comment"] = comment
         metadata.add_tags(new, old)
         metadata.add_attachments(new, old, path)
         new.set_chapters(old.chapters())
-        for packet in _packets(film, old, pictures, places, piece):
+        for packet in _packets(existing, old, video, indices, piece):
             packet.stream = streams[packet.stream.index]
             new.mux(packet)
-    if _contents(path, places) != _contents(film.clip.path, places):
-        raise MediaError(f"{film.clip.path} cannot be written again as it is; it was left alone")
+    if _digests(path, indices) != _digests(source, indices):
+        raise MediaError(f"{source} cannot be written again as it is; it was left alone")
 
 
-def _added(new: OutputContainer, stream: Stream, path: Path) -> Stream:
+def _add_copy(new: OutputContainer, stream: Stream, path: Path) -> Stream:
+    """Add a stream with the header, tags and frame rate of another one."""
     added = new.add_stream_from_template(stream, opaque=True)
     added.codec_context.codec_tag = stream.codec_context.codec_tag
     if isinstance(stream, VideoStream) and stream.average_rate:
@@ -85,62 +89,65 @@ def _added(new: OutputContainer, stream: Stream, path: Path) -> Stream:
 
 
 def _packets(
-    film: ExistingVideo, old: InputContainer, pictures: VideoStream, places: range, piece: Path
+    existing: ExistingVideo, old: InputContainer, video: VideoStream, indices: range, piece: Path
 ) -> Iterator[Packet[Any]]:
-    """All packets in the order of the old film, those at `places` taken from `piece`."""
-    before, renewed = [packet.pts for packet in film.packets], _shown_instead(film, piece, places)
-    shown = [*before[: places.start], *renewed, *before[places.stop :]]
-    times = zip(shown, packet_file.decode_times(shown, packet_file.reordering(before)), strict=True)
-    durations = {packet.pts: packet.duration for packet in film.packets}
-    fresh, number = _stored(piece), 0
-    for packet in demuxed(old, *(stream for stream in old.streams if stream.type in _KINDS)):
-        if packet.stream.index != pictures.index:
-            if _says_something(packet):
+    """Yield all packets in the order of the old file, those at `indices` taken from `piece`."""
+    durations = {packet.pts: packet.duration for packet in existing.packets}
+    times, fresh, index = _times(existing, piece, indices), _stored(piece), 0
+    for packet in Demuxer(old, *(stream for stream in old.streams if stream.type in _COPIED)):
+        if packet.stream.index != video.index:
+            if _has_content(packet):
                 yield packet
-        elif is_picture(packet):
-            ready = next(fresh) if number in places else packet
+        elif is_shown(packet):
+            ready = next(fresh) if index in indices else packet
             ready.pts, ready.dts = next(times)
-            ready.time_base, ready.duration, ready.stream = packet.time_base, durations[ready.pts], pictures
-            number += 1
+            ready.time_base, ready.duration, ready.stream = packet.time_base, durations[ready.pts], video
+            index += 1
             yield ready
 
 
-def _shown_instead(film: ExistingVideo, piece: Path, places: range) -> list[int]:
-    """When each packet of `piece` is shown in the film."""
-    shown = [packet.pts for packet in packet_timings(piece)]
-    ranks = {pts: rank for rank, pts in enumerate(sorted(shown))}
-    if len(shown) != len(places):
-        raise MediaError(f"{len(shown)} frames were made for {len(places)} of {film.clip.path}, which stays as it is")
-    return [film.presentation[places.start + ranks[pts]] for pts in shown]
+def _times(existing: ExistingVideo, piece: Path, indices: range) -> Iterator[tuple[int, int]]:
+    """Return the pts and dts of each video packet of the result, in decoding order."""
+    before = [packet.pts for packet in existing.packets]
+    pts = [*before[: indices.start], *_new_pts(existing, piece, indices), *before[indices.stop :]]
+    return zip(pts, decode_times(pts, reorder_delay(before)), strict=True)
+
+
+def _new_pts(existing: ExistingVideo, piece: Path, indices: range) -> list[int]:
+    """Return when each packet of `piece`, in decoding order, is shown in the result."""
+    pts = [packet.pts for packet in packet_timings(piece)]
+    ranks = {time: rank for rank, time in enumerate(sorted(pts))}
+    if len(pts) != len(indices):
+        path = existing.clip.path
+        raise MediaError(f"{len(pts)} frames were made for {len(indices)} of {path}, which stays as it is")
+    return [existing.presentation[indices.start + ranks[time]] for time in pts]
 
 
 def _stored(piece: Path) -> Iterator[Packet[Any]]:
-    """The packets of its pictures, free of the file they come from."""
+    """Yield copies of the video packets of a file, which do not belong to it."""
     with open_source(piece) as (container, stream):
-        for packet in filter(is_picture, demuxed(container, stream)):
-            free = Packet(bytes(packet))
-            free.is_keyframe = packet.is_keyframe
-            yield free
+        for packet in filter(is_shown, Demuxer(container, stream)):
+            copy = Packet(bytes(packet))
+            copy.is_keyframe = packet.is_keyframe
+            yield copy
 
 
-def _says_something(packet: Packet[Any]) -> bool:
-    return packet.size > 0 and bytes(packet) != _SILENCE
+def _has_content(packet: Packet[Any]) -> bool:
+    return packet.size > 0 and bytes(packet) != _NO_TEXT
 
 
-def _contents(path: Path, places: range) -> list[str]:
-    """Of each stream: times and bytes of all its packets, but the bytes of the pictures at `places`."""
-    with open_source(path) as (container, pictures):
-        streams = [stream for stream in container.streams if stream.type in _KINDS]
-        found = {stream.index: hashlib.sha256(stream.type.encode()) for stream in streams}
-        number, shown = 0, list[int]()
-        for packet in demuxed(container, *streams):
-            data = bytes(packet)
-            if packet.stream.index == pictures.index:
-                if not is_picture(packet):
-                    continue
-                shown.append(packet.pts or 0)
-                found[packet.stream.index].update(b"" if number in places else f"{packet.pts} ".encode() + data)
-                number += 1
-            elif _says_something(packet):
-                found[packet.stream.index].update(f"{packet.pts} {packet.duration}".encode() + data)
-        return [*(each.hexdigest() for each in found.values()), str(sorted(shown))]
+def _digests(path: Path, indices: range) -> list[str]:
+    """Return a digest of the times and bytes of each stream, without the bytes of the video packets at `indices`."""
+    with open_source(path) as (container, video):
+        streams = [stream for stream in container.streams if stream.type in _COPIED]
+        digests = {stream.index: hashlib.sha256(stream.type.encode()) for stream in streams}
+        pts = list[int]()
+        for packet in Demuxer(container, *streams):
+            digest, data = digests[packet.stream.index], bytes(packet)
+            if packet.stream.index != video.index:
+                if _has_content(packet):
+                    digest.update(f"{packet.pts} {packet.duration}".encode() + data)
+            elif is_shown(packet):
+                digest.update(b"" if len(pts) in indices else f"{packet.pts} ".encode() + data)
+                pts.append(packet.pts or 0)
+        return [*(digest.hexdigest() for digest in digests.values()), str(sorted(pts))]

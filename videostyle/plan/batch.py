@@ -95,8 +95,8 @@ def make_batch(request: Request) -> Batch:
         raise InputError("--fps is for numbered pictures, as shot.%04d.png; the pictures of a directory have no times")
     if request.attention_map is not None:
         raise InputError("--attention-map is for one picture or film, not for a directory of them")
-    contents = still.find_pictures(request.content)
-    styles = [path for style in request.styles for path in still.find_pictures(style)]
+    contents = still.find_images(request.content)
+    styles = [path for style in request.styles for path in still.find_images(style)]
     _check_contents(contents, request.output)
     check_styles(styles)
     check_settings(replace(request, styles=tuple(styles[:1])))
@@ -168,6 +168,6 @@ def _readable(pictures: Iterable[Path]) -> Iterator[tuple[Path, Size]]:
     """Each picture whose header can be read, with its (width, height) as shown."""
     for picture in dict.fromkeys(pictures):
         try:
-            yield picture, still.picture_size(picture)
+            yield picture, still.image_size(picture)
         except UnreadableError as error:
             log.warning("%s; it is left out", error)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from videostyle.errors import OutputError
 from videostyle.journal.journal import kept_bytes, state_folder, trial_folder
-from videostyle.media import writer
 from videostyle.media.audio.tracks import Track
-from videostyle.media.source import Clip
+from videostyle.media.clip import Clip
+from videostyle.media.muxer import check_output
 from videostyle.media.target import SequenceTarget
 from videostyle.media.video.codecs import Encoding
 from videostyle.plan.plan import Plan
@@ -31,7 +31,7 @@ def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: E
     folder = state_folder(output)
     try:
         with trial_folder(folder):
-            writer.check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, encoding, tracks)
+            check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, encoding, tracks)
     except OutputError as error:
         raise OutputError(output, error.reason) from error
     except OSError as error:

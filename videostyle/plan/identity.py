@@ -49,7 +49,7 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
 
 
 def _content_fact(content: Content) -> str:
-    return stats_digest(content.files) if isinstance(content, SequenceContent) else files_digest(content.files)
+    return stats_digest(content.files()) if isinstance(content, SequenceContent) else files_digest(content.files())
 
 
 def job_id(facts: Facts, weights: str) -> str:

@@ -18,17 +18,17 @@ from videostyle.frames import Frame
 from videostyle.journal.digests import file_digest, files_digest, value_digest
 from videostyle.journal.facts import Facts
 from videostyle.journal.journal import kept_facts, state_folder, trial_folder
-from videostyle.media import provenance, sequence
-from videostyle.media.content import Content
-from videostyle.media.existing import CLOCK, Existing, ExistingVideo, find_existing
-from videostyle.media.source import Clip
+from videostyle.media import provenance
+from videostyle.media.clip import Clip
+from videostyle.media.content import SequenceContent, VideoContent
+from videostyle.media.existing import TIME_TOLERANCE, Existing, ExistingVideo
 from videostyle.media.splice import CodecParameters
+from videostyle.media.target import SequenceTarget, VideoTarget
 from videostyle.media.video.codecs import Encoding
 from videostyle.media.writer import VideoWriter
 from videostyle.plan.edit import InsertEdit, Provenance
 from videostyle.plan.identity import job_id, made_by
 from videostyle.plan.request import Request
-from videostyle.plan.times import in_seconds, possible_times
 from videostyle.settings import Settings, names_that_affect
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 def plan_insert(
     request: Request,
-    content: Content,
-    clip: Clip,
+    content: VideoContent | SequenceContent,
+    target: VideoTarget | SequenceTarget,
     settings: Settings,
     encoding: Encoding | None,
     size: tuple[int, int],
@@ -47,7 +47,7 @@ def plan_insert(
     Args:
         request: With the range.
         content: What the output was made of.
-        clip: Its facts.
+        target: The output.
         settings: To work with.
         encoding: Of a video.
         size: (width, height) of what is written.
@@ -56,10 +56,10 @@ def plan_insert(
         InputError: That cannot be; the message says what to change.
 
     """
-    output = request.output
-    existing = find_existing(output, clip.hdr)
+    output, clip = request.output, content.clip
+    existing = target.open_existing(clip.hdr)
     requested = _requested(request, content, existing)
-    made = _provenance(output, existing, requested.start)
+    made = _provenance(existing, requested.start)
     _check_size(output, existing, size if encoding is None else encoding.padded(size))
     if encoding is not None:
         _check_codec(output, clip, size, encoding)
@@ -75,7 +75,7 @@ def plan_insert(
     )
 
 
-def _requested(request: Request, content: Content, existing: Existing) -> range:
+def _requested(request: Request, content: VideoContent | SequenceContent, existing: Existing) -> range:
     """Indices of the frames that are asked for.
 
     Raises:
@@ -85,21 +85,22 @@ def _requested(request: Request, content: Content, existing: Existing) -> range:
     if request.span.whole:
         raise InputError("--into takes a range: --frames A:B, or --start and --end")
     times = _common_times(content, existing, request.output)
-    indices = request.span.places(times)
+    indices = request.span.indices(times)
     if not indices:
         raise InputError(f"no frame of {content.path} lies in the range asked for; it has {len(times)}")
     return range(indices[0], indices[-1] + 1)
 
 
-def _common_times(content: Content, existing: Existing, output: Path) -> list[Fraction]:
+def _common_times(content: VideoContent | SequenceContent, existing: Existing, output: Path) -> list[Fraction]:
     """When each frame of the source is shown, if what is finished has the same frames at the same times."""
-    shown = in_seconds(existing.presentation, existing.clip)
+    clip = existing.clip
+    shown = [pts * clip.time_base - clip.start for pts in existing.presentation]
     found: list[Fraction] = []
-    for found in possible_times(content):
+    for found in content.possible_times():
         if isinstance(existing, ExistingVideo):
             if _same_intervals(found, shown):
                 return found
-        elif len(found) == len(shown) and existing.clip.first == content.first_number:
+        elif len(found) == len(shown) and clip.first_number == content.first_number:
             return found
     raise OutputError(
         output,
@@ -110,7 +111,9 @@ def _common_times(content: Content, existing: Existing, output: Path) -> list[Fr
 def _same_intervals(times: Sequence[Fraction], others: Sequence[Fraction]) -> bool:
     """Whether times are as far apart from each other as others, but for a container's rounding."""
     late = others[0] - times[0] if times and others else 0
-    return len(times) == len(others) and all(abs(b - a - late) <= CLOCK for a, b in zip(times, others, strict=True))
+    return len(times) == len(others) and all(
+        abs(b - a - late) <= TIME_TOLERANCE for a, b in zip(times, others, strict=True)
+    )
 
 
 def _check_size(output: Path, existing: Existing, size: tuple[int, int]) -> None:
@@ -144,20 +147,20 @@ def _check_codec(output: Path, clip: Clip, size: tuple[int, int], encoding: Enco
 
 def _encode_gray(path: Path, clip: Clip, size: tuple[int, int], encoding: Encoding) -> None:
     gray = np.full((size[1], size[0], 3), 128, np.uint8)
-    duration = max(1, round(1 / (clip.rate * clip.time_base)))
+    duration = clip.usual_duration
     with VideoWriter(path, clip, size, encoding, [], from_zero=True) as writer:
         for index in range(2):
             writer.write(Frame(gray, index * duration, clip.time_base, duration, index))
 
 
-def _provenance(output: Path, existing: Existing, index: int) -> Provenance:
+def _provenance(existing: Existing, index: int) -> Provenance:
     """What a result says of how it was made; of images, the one at an index.
 
     Raises:
         OutputError: It does not say.
 
     """
-    one = output if isinstance(existing, ExistingVideo) else sequence.nth(output, (existing.clip.first or 0) + index)
+    one = existing.file(index)
     try:
         found = json.loads(provenance.read_comment(one))
         ranges = [_checked_look(part) | _checked_frames(part) for part in found.get("ranges", [])]
@@ -185,7 +188,7 @@ def _has_same_look(request: Request, settings: Settings, existing: Existing, mad
         parts = reversed(made["ranges"])
         there = next((part for part in parts if part["frames"][0] <= index < part["frames"][1]), made)
     else:
-        there = _provenance(request.output, existing, index)
+        there = _provenance(existing, index)
     asked = {"styles": [style.name for style in request.styles], "settings": asdict(settings)}
     same = _look(there) == _look(json.loads(json.dumps(asked)))
     if not same:
@@ -201,7 +204,7 @@ def insert_facts(request: Request, facts: Facts, edit: InsertEdit, weights: str)
     """The facts of a job that renders a range of an output again: the rest of that output counts as well."""
     if isinstance(edit.existing, ExistingVideo):
         return facts | {"into": _video_before(request, facts, edit, weights)}
-    files = sequence.files(request.output)
+    files = [edit.existing.file(index) for index in range(len(edit.existing.presentation))]
     stay = [(path.name, file_digest(path)) for index, path in enumerate(files) if index not in edit.requested]
     return facts | {"into": value_digest(stay)}
 

@@ -37,7 +37,7 @@ def check_settings(request: Request) -> None:
     for mask in settings.content_masks:
         masks.check_mask(Path(mask))
     for image in (*settings.style_masks, *([] if settings.init in INITS else [settings.init])):
-        still.picture_size(Path(image))
+        still.image_size(Path(image))
 
 
 def _check_one_for_each_style(settings: Settings, styles: int) -> None:

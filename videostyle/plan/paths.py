@@ -10,7 +10,7 @@ from pathlib import Path
 from videostyle.errors import OutputError, UnreadableError
 from videostyle.media import sequence
 from videostyle.media.image import still
-from videostyle.media.target import SequenceTarget, StillTarget, Target
+from videostyle.media.target import Target
 from videostyle.plan.request import Request
 from videostyle.plan.resume import check_free
 from videostyle.settings import INITS, Settings
@@ -55,17 +55,6 @@ def _check_output(output: Path) -> None:
 def _check_there(target: Target) -> None:
     if not target.exists():
         raise OutputError(target.path, "there is nothing finished of that name; without --into it is made")
-
-
-def check_suffix(target: SequenceTarget | StillTarget) -> None:
-    """See that an image's name says a format that can be written.
-
-    Raises:
-        OutputError: It does not.
-
-    """
-    if target.path.suffix.lower() not in still.WRITABLE:
-        raise OutputError(target.path, f"a picture is written as one of {', '.join(still.WRITABLE)}")
 
 
 def named_files(settings: Settings) -> list[Path]:

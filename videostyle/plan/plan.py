@@ -7,8 +7,8 @@ from pathlib import Path
 
 from videostyle.journal.facts import Facts
 from videostyle.media.audio.tracks import Track
-from videostyle.media.content import Content
-from videostyle.media.source import Clip
+from videostyle.media.clip import Clip
+from videostyle.media.content import Content, StillContent
 from videostyle.media.target import Target
 from videostyle.media.video.codecs import Encoding
 from videostyle.plan.edit import InsertEdit
@@ -71,7 +71,7 @@ class Plan:
     @property
     def clip(self) -> Clip:
         """Facts of a video or of numbered images."""
-        if self.content.clip is None:
+        if isinstance(self.content, StillContent):
             raise ValueError(f"{self.content.path} is a single image")
         return self.content.clip
 

@@ -8,25 +8,22 @@ from dataclasses import dataclass, replace
 from videostyle.errors import InputError, OutputError, as_input_errors
 from videostyle.journal.facts import differences
 from videostyle.journal.journal import kept_facts
-from videostyle.media.audio import soundtrack
 from videostyle.media.audio.tracks import Track
-from videostyle.media.content import Content, SequenceContent, StillContent, VideoContent, open_content
+from videostyle.media.clip import Clip
+from videostyle.media.content import SequenceContent, StillContent, VideoContent, open_content
 from videostyle.media.image import still
-from videostyle.media.source import Clip
-from videostyle.media.target import SequenceTarget, StillTarget, Target, VideoTarget, resolve_target
+from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, Target, VideoTarget, resolve_target
 from videostyle.media.video import codecs
 from videostyle.media.video.codecs import Encoding
-from videostyle.media.writer import resolve_link
 from videostyle.plan.disk import check_container, check_room
 from videostyle.plan.identity import job_id, plan_facts
 from videostyle.plan.insert import insert_facts, plan_insert
 from videostyle.plan.options import check_engine, check_settings
-from videostyle.plan.paths import check_attention_map, check_paths, check_suffix
+from videostyle.plan.paths import check_attention_map, check_paths
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
 from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished
 from videostyle.plan.size import output_size, warn_of_limit, warn_of_small_styles
-from videostyle.plan.times import estimate_frames
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -40,15 +37,15 @@ def make_plan(request: Request) -> Plan:
         InputError: The request cannot be met as asked; the message says what to change.
 
     """
-    request = _found(request)
     target = resolve_target(request.output)
+    request = _found(request, target)
     check_paths(request, target)
     check_settings(request)
     if request.attention_map:
         check_attention_map(request, target, request.attention_map)
     check_engine(request.settings)
     for style in request.styles:
-        still.picture_size(style)
+        still.image_size(style)
     content = open_content(request.content, request.fps)
     if request.fps is not None and not isinstance(content, SequenceContent):
         raise InputError("--fps is for numbered pictures; anything else has its own times")
@@ -60,12 +57,12 @@ def make_plan(request: Request) -> Plan:
     return plan
 
 
-def _found(request: Request) -> Request:
+def _found(request: Request, target: Target) -> Request:
     """The request with the styles that its names stand for, and the file behind a link as its output."""
     if still.is_many(request.content) and not isinstance(resolve_target(request.content), SequenceTarget):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
-    styles = tuple(path for style in request.styles for path in still.find_pictures(style))
-    return replace(request, styles=styles, output=resolve_link(request.output))
+    styles = tuple(path for style in request.styles for path in still.find_images(style))
+    return replace(request, styles=styles, output=target.path)
 
 
 def _plan_still(request: Request, content: StillContent, target: Target) -> Plan:
@@ -74,7 +71,7 @@ def _plan_still(request: Request, content: StillContent, target: Target) -> Plan
     if isinstance(target, SequenceTarget):
         raise OutputError(request.output, "one picture gets one name, without a number")
     image = StillTarget(target.path)
-    check_suffix(image)
+    image.check_suffix()
     plan = plan_image(request, content, image)
     if not is_finished(plan):
         warn_of_transparency(content, image)
@@ -103,11 +100,10 @@ def plan_image(request: Request, content: StillContent, target: StillTarget) -> 
     return plan
 
 
-def warn_of_transparency(content: Content, target: Target) -> None:
+def warn_of_transparency(content: StillContent | SequenceContent, target: Target) -> None:
     """Warn that an image is transparent and its result cannot be."""
-    first = content.files[0]
-    if not still.keeps_alpha(target.path) and still.is_transparent(first):
-        log.warning("%s cannot be transparent as %s is; it is laid on white", target.path, first)
+    if not still.keeps_alpha(target.path) and content.is_transparent:
+        log.warning("%s cannot be transparent as %s is; it is laid on white", target.path, content.files()[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +131,12 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
 
 
 def _media(request: Request, content: VideoContent | SequenceContent, target: Target, settings: Settings) -> _Media:
-    if isinstance(target, StillTarget):
+    if isinstance(target, (StillTarget, FolderTarget)):
         raise OutputError(
             target.path, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
         )
     if isinstance(target, SequenceTarget):
-        check_suffix(target)
+        target.check_suffix()
     _warn_of_losses(content, target)
     clip = content.clip
     if clip.hdr is not None and not (settings.iterations or settings.first_iterations):
@@ -170,7 +166,7 @@ def _size(request: Request, clip: Clip) -> tuple[int, int]:
 def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
     return codecs.choose(
         request.output,
-        clip.colors.for_film(),
+        clip.colors.for_video(),
         settings.codec,
         crf=settings.crf,
         pix_fmt=settings.pix_fmt,
@@ -180,7 +176,7 @@ def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
 
 def _plan_insert(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
     written = (2 * size[0] if request.side_by_side else size[0]), size[1]
-    edit = plan_insert(request, media.content, media.clip, settings, media.encoding, written)
+    edit = plan_insert(request, media.content, media.target, settings, media.encoding, written)
     facts = insert_facts(request, plan_facts(request, media.content, settings, size), edit, settings.weights)
     check_kept_work(request, facts)
     return Plan(
@@ -210,23 +206,23 @@ def _plan_all(request: Request, media: _Media, settings: Settings, size: tuple[i
         content=media.content,
         target=media.target,
         size=size,
-        frames=estimate_frames(request.span, media.content),
+        frames=media.content.estimate_count(request.span),
         facts=facts,
         job=job_id(facts, settings.weights),
         encoding=media.encoding,
         tracks=tracks,
     )
     if not is_finished(plan):
-        _check_place(plan)
+        _check_place(plan, media.content)
     return plan
 
 
-def _check_place(plan: Plan) -> None:
+def _check_place(plan: Plan, content: VideoContent | SequenceContent) -> None:
     """See that nothing is in the way; warn if a codec needs even sides."""
     if isinstance(plan.target, SequenceTarget):
         kept = kept_facts(plan.output)
         if not plan.request.resume or kept is None or differences(kept, plan.facts):
-            check_numbers(plan, plan.target)
+            check_numbers(plan, content, plan.target)
         return
     check_free(plan.request)
     if plan.encoding is not None and plan.encoding.padded(plan.written_size) != plan.written_size:
@@ -235,9 +231,8 @@ def _check_place(plan: Plan) -> None:
 
 
 def _tracks(request: Request, media: _Media, settings: Settings) -> tuple[Track, ...]:
-    if isinstance(media.content, SequenceContent) or isinstance(media.target, SequenceTarget):
+    if isinstance(media.target, SequenceTarget):
         return ()
     delivery = codecs.DELIVERIES.get(settings.delivery)
-    only = delivery.sounds if delivery is not None else ()
-    cut = not request.span.whole
-    return tuple(soundtrack.plan_tracks(request.content, request.output, cut=cut, only=only))
+    only = delivery.audio_codecs if delivery is not None else ()
+    return tuple(media.content.plan_tracks(request.output, request.span, only))

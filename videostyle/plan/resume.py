@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from videostyle.errors import OutputError
-from videostyle.frames import Span
 from videostyle.journal.facts import Facts
 from videostyle.journal.journal import check_facts, kept_segments, state_folder
-from videostyle.media import sequence
-from videostyle.media.content import Content, SequenceContent
-from videostyle.media.target import SequenceTarget, StillTarget, VideoTarget
+from videostyle.media.content import SequenceContent, StillContent, VideoContent
+from videostyle.media.target import SequenceTarget
 from videostyle.plan.identity import made_by
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
-from videostyle.plan.times import possible_times
 
 
 def check_kept_work(request: Request, facts: Facts) -> None:
@@ -45,24 +42,17 @@ def is_finished(plan: Plan) -> bool:
 
 def _results(plan: Plan) -> Iterator[Path]:
     """All files that a job makes; none while work on numbered images is kept."""
-    if isinstance(plan.target, (VideoTarget, StillTarget)):
+    if not isinstance(plan.target, SequenceTarget) or isinstance(plan.content, StillContent):
         yield plan.output
     elif not kept_segments(plan.output):
-        yield from _images(plan, plan.target)
+        yield from plan.target.frame_files(plan.content.first_number, _requested(plan, plan.content))
 
 
-def _images(plan: Plan, target: SequenceTarget) -> Iterator[Path]:
-    """All images that are made; of a video, as many as its packets say: never less than are shown of it."""
-    first = plan.content.first_number
-    for index in requested_indices(plan):
-        yield target.nth(first + index)
-
-
-def requested_indices(plan: Plan) -> Sequence[int]:
-    """Indices in the source of the frames that are asked for, as the packets say."""
+def _requested(plan: Plan, content: VideoContent | SequenceContent) -> Sequence[int]:
+    """Indices of the frames that are asked for; of a video, as its packets say: never less than are shown of it."""
     if plan.insert is not None:
         return plan.insert.requested
-    return plan.request.span.places(next(possible_times(plan.content)))
+    return plan.request.span.indices(next(content.possible_times()))
 
 
 def check_free(request: Request) -> None:
@@ -76,7 +66,7 @@ def check_free(request: Request) -> None:
         raise OutputError(request.output, "it exists; choose another name or say --overwrite")
 
 
-def check_numbers(plan: Plan, target: SequenceTarget) -> None:
+def check_numbers(plan: Plan, content: VideoContent | SequenceContent, target: SequenceTarget) -> None:
     """See that no numbered image is in the way, but what this very job made before it was stopped.
 
     Raises:
@@ -86,18 +76,10 @@ def check_numbers(plan: Plan, target: SequenceTarget) -> None:
     request = plan.request
     if request.overwrite:
         return
-    begin, end = _possible_indices(request.span, plan.content)
-    first = plan.content.first_number
+    begin, end = content.index_range(request.span)
+    first = content.first_number
     for number in target.numbers():
         if number >= first + begin and (end is None or number < first + end):
-            there = target.nth(number)
+            there = target.file(number)
             if not (request.resume and made_by(plan.job, there)):
                 raise OutputError(there, "it exists; choose another name or say --overwrite")
-
-
-def _possible_indices(span: Span, content: Content) -> tuple[int, int | None]:
-    """The frames that may be written, half-open; of a video, a range in time may be any of them."""
-    if not isinstance(content, SequenceContent):
-        return span.first, span.last
-    found = sequence.positions(content.clip, span)
-    return found[0], found[-1] + 1

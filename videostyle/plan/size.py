@@ -44,7 +44,7 @@ def warn_of_small_styles(plans: Iterable[Plan]) -> None:
             side = 0 if plan.is_passthrough else max(plan.size) * scale
             needed[style] = max(needed.get(style, 0), side)
     for style, side in needed.items():
-        longest = max(still.picture_size(style))
+        longest = max(still.image_size(style))
         if side > SOFT * longest:
             log.warning(
                 "%s is enlarged from %d to %d pixels and becomes soft; take a larger picture or a lower --style-scale",

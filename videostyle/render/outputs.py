@@ -14,15 +14,15 @@ from videostyle.errors import MediaError
 from videostyle.frames import Frame
 from videostyle.journal.digests import file_digest, files_digest
 from videostyle.journal.journal import Journal
-from videostyle.media import packet_file
-from videostyle.media.existing import CLOCK, ExistingVideo
-from videostyle.media.packet_file import RunWriter
+from videostyle.media.demux import open_source
+from videostyle.media.existing import TIME_TOLERANCE, ExistingVideo
+from videostyle.media.files import publish
+from videostyle.media.muxer import Muxer
+from videostyle.media.packet_file import PacketFile, PacketFileWriter, join_packets
 from videostyle.media.sequence import SequenceWriter
-from videostyle.media.source import open_source
 from videostyle.media.splice import splice
 from videostyle.media.target import SequenceTarget
 from videostyle.media.video.codecs import Encoding
-from videostyle.media.writer import VideoWriter, publish
 from videostyle.plan.edit import InsertEdit
 from videostyle.plan.plan import Plan
 
@@ -74,8 +74,7 @@ class VideoOutput:
 
     @contextmanager
     def open_segment(self, packets: Path) -> Iterator[Sink]:
-        video, plan = packets.with_suffix(self.path.suffix), self.plan
-        with packets.open("wb") as file, RunWriter(video, plan.clip, plan.written_size, self._encoding, file) as sink:
+        with PacketFileWriter(packets, self.plan.clip, self.plan.written_size, self._encoding) as sink:
             yield sink
 
     def is_intact(self, packets: Path) -> bool:
@@ -89,12 +88,13 @@ class VideoOutput:
     def _joined(self, journal: Journal) -> Path:
         video, plan = journal.folder / f"film{self.path.suffix}", self.plan
         part, tracks = not plan.request.span.whole, list(plan.tracks)
-        with VideoWriter(
+        files = [PacketFile(path) for path in journal.packets]
+        with Muxer(
             video, plan.clip, plan.written_size, self._encoding, tracks, from_zero=part, comment=self.provenance
-        ) as writer:
-            for packet, pts, dts in packet_file.packets(journal.packets, plan.clip.time_base):
-                writer.add(packet, pts, dts)
-        shown = [found.pts for path in journal.packets for found in packet_file.times(path)]
+        ) as muxer:
+            for packet in join_packets(files, plan.clip.time_base):
+                muxer.mux(packet)
+        shown = [header.pts for file in files for header in file.headers()]
         check_video(video, journal.frames, (max(shown) - min(shown)) * plan.clip.time_base)
         return video
 
@@ -138,8 +138,8 @@ class SequenceOutput:
     @contextmanager
     def open_segment(self, packets: Path) -> Iterator[Sink]:
         written: list[Path] = []
-        with SequenceWriter(self.path, self.plan.content.first_number, self.provenance, packets.parent) as writer:
-            yield _ListedImages(writer, written)
+        first_number = self.plan.clip.first_number or 1
+        yield _ListedImages(SequenceWriter(self.path, first_number, self.provenance, packets.parent), written)
         packets.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
 
     def is_intact(self, packets: Path) -> bool:
@@ -176,7 +176,7 @@ def check_video(video: Path, frames: int, seconds: Fraction) -> None:
     """
     with open_source(video) as (container, stream):
         shown = [packet.pts * packet.time_base for packet in container.demux(stream) if packet.pts is not None]
-    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > CLOCK:
+    if len(shown) != frames or abs(max(shown) - min(shown) - seconds) > TIME_TOLERANCE:
         raise MediaError(
             f"{video} has {len(shown)} frames where {frames} were made, or other times; say --resume to join them again"
         )

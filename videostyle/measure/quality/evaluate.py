@@ -19,10 +19,12 @@ from videostyle.measure.quality.heatmap import HeatmapFile
 from videostyle.measure.quality.plot import PlotFile
 from videostyle.measure.quality.report import JsonFile
 from videostyle.measure.quality.summary import Evaluation, Statistic, add
-from videostyle.media import source, writer
+from videostyle.media import muxer
+from videostyle.media.clip import Clip
 from videostyle.media.image import still
+from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
-from videostyle.media.source import Clip
+from videostyle.media.video.codecs import choose
 from videostyle.motion.flow import METHODS
 from videostyle.motion.shots import find_shots
 from videostyle.settings import Settings
@@ -187,14 +189,15 @@ def _checked(request: Request) -> tuple[Clip, Clip]:
     if not 2 <= request.long <= LONGEST_RANGE:
         raise SettingError("long", request.long, f"a number of frames from 2 to {LONGEST_RANGE}")
     for style in request.styles:
-        still.picture_size(style)
-    content, output = source.probe(request.content), source.probe(request.output)
+        still.image_size(style)
+    content, output = probe(request.content), probe(request.output)
     for path in request.files:
         _check_file(path, request)
     if request.plot is not None and request.plot.suffix.lower() not in still.WRITABLE:
         raise OutputError(request.plot, f"a picture is written as one of {', '.join(still.WRITABLE)}")
     if request.heatmap is not None:
-        writer.check_output(request.heatmap, output, (output.width, output.height), "h264", [])
+        encoding = choose(request.heatmap, output.colors.for_video(), "h264")
+        muxer.check_output(request.heatmap, output, (output.width, output.height), encoding, [])
     if abs(content.width * output.height / (content.height * output.width) - 1) > SAME_SHAPE:
         log.warning(
             "OUTPUT is %dx%d, which is not the shape of CONTENT's %dx%d; CONTENT is stretched to it",

@@ -14,7 +14,8 @@ from videostyle.frames import Pixels
 from videostyle.measure.quality import formulas
 from videostyle.measure.quality.compare import Comparison, Measures, View
 from videostyle.measure.quality.summary import Evaluation
-from videostyle.media.source import Clip
+from videostyle.media.clip import Clip
+from videostyle.media.video.codecs import choose
 from videostyle.media.writer import VideoWriter
 
 DIM = 0.45
@@ -35,7 +36,8 @@ class HeatmapFile:
 
     def __init__(self, path: Path, clip: Clip) -> None:
         comment = f"videostyle evaluate: warp error of {clip.path.name}"
-        self._writer = VideoWriter(path, clip, (clip.width, clip.height), "h264", [], comment=comment)
+        encoding = choose(path, clip.colors.for_video(), "h264")
+        self._writer = VideoWriter(path, clip, (clip.width, clip.height), encoding, [], comment=comment)
 
     def __enter__(self) -> Self:
         self._writer.__enter__()

@@ -16,7 +16,7 @@ import numpy as np
 
 from videostyle.measure.quality.compare import Measures, View
 from videostyle.measure.quality.summary import Evaluation, Statistic, as_dict
-from videostyle.media.writer import publish, temp_path
+from videostyle.media.files import publish, temp_path
 
 _HEAD = ("", "mean", "worst", "at frame", "last", "content", "ratio")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from videostyle.measure.quality.report import rounded, versions
 from videostyle.measure.speed.bench import Bench, Row
-from videostyle.media.writer import publish, temp_path
+from videostyle.media.files import publish, temp_path
 from videostyle.render.timing import AHEAD, BEHIND, LINE
 
 _STEP_HEAD = ("step", "optimizer", "precision", "ms/step", "Mpx·it/s", "TFLOP/s", "of GEMM", "frames/s", "memory")

@@ -1,4 +1,4 @@
-"""Subtitles: copied where the container takes them, converted where it takes other text, and told where lost."""
+"""Subtitles: copied if the container takes them, converted if it takes other text, and left out if neither."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from videostyle.media.audio.tracks import Track, holds
 log = logging.getLogger(__name__)
 
 _TEXT = {".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text", ".mkv": "subrip", ".webm": "webvtt"}
-_PICTURES = ("hdmv_pgs_subtitle", "pgssub", "dvd_subtitle", "dvdsub", "dvb_subtitle", "dvbsub", "xsub")
+_BITMAPS = ("hdmv_pgs_subtitle", "pgssub", "dvd_subtitle", "dvdsub", "dvb_subtitle", "dvbsub", "xsub")
 
 
 def plan_subtitles(container: InputContainer, output: Path) -> Iterator[Track]:
-    """What becomes of every subtitle stream; those that cannot be kept are told and left out."""
+    """Yield the plan of every subtitle stream that `output` can hold; log those that it cannot."""
     for stream in container.streams.subtitles:
         track = _plan(stream, output)
         if track is not None:
@@ -37,7 +37,7 @@ def _plan(stream: SubtitleStream, output: Path) -> Track | None:
     if holds(output, lambda trial: trial.add_stream_from_template(stream)):
         return track
     encoder = _TEXT.get(output.suffix.lower())
-    if track.codec not in _PICTURES and encoder is not None:
+    if track.codec not in _BITMAPS and encoder is not None:
         converted = replace(track, encoder=encoder)
         if holds(output, lambda trial: add_subtitles(trial, stream, converted)):
             log.warning("%s cannot hold %s subtitles; they become %s", output.suffix, track.codec, encoder)
@@ -47,7 +47,7 @@ def _plan(stream: SubtitleStream, output: Path) -> Track | None:
 
 
 def add_subtitles(target: OutputContainer, stream: SubtitleStream, track: Track) -> SubtitleStream:
-    """A stream in `target` for what `track` plans."""
+    """Add a stream for `track`, a plan for `stream`, to `target`."""
     if track.encoder is None:
         return target.add_stream_from_template(stream)
     stream.codec_context.open(strict=False)  # the decoder knows the styles that the encoder asks for
@@ -57,18 +57,18 @@ def add_subtitles(target: OutputContainer, stream: SubtitleStream, track: Track)
     return added
 
 
-def converted(packet: Packet[Any], source: SubtitleStream, target: SubtitleStream) -> Iterator[Packet[Any]]:
-    """The packet in the target's text format; none where it is damaged or says nothing."""
+def convert(packet: Packet[Any], source: SubtitleStream, target: SubtitleStream) -> Iterator[Packet[Any]]:
+    """Yield the packet in the target's text format; nothing if it is damaged or empty."""
     if not packet.size:
         return
     try:
         text = source.codec_context.decode2(packet)
         if text is None or not len(text):
             return
-        made = target.codec_context.encode_subtitle(text)
+        converted = target.codec_context.encode_subtitle(text)
     except (av.error.FFmpegError, ValueError) as error:
         log.warning("a subtitle is left out: %s", error)
         return
-    made.stream, made.time_base = target, packet.time_base
-    made.pts, made.dts, made.duration = packet.pts, packet.pts, packet.duration
-    yield made
+    converted.stream, converted.time_base = target, packet.time_base
+    converted.pts, converted.dts, converted.duration = packet.pts, packet.pts, packet.duration
+    yield converted

@@ -1,17 +1,14 @@
-"""What goes with the film: which track is copied, which converted, and under which name."""
+"""The audio and subtitle tracks of a result: which is copied, which re-encoded, and under which name."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
-from av import Packet
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.stream import Stream
 
 _QUICKTIME = {  # languages that FFmpeg writes into .mov only under their older code
@@ -22,13 +19,14 @@ _QUICKTIME = {  # languages that FFmpeg writes into .mov only under their older 
 
 @dataclass(frozen=True)
 class Track:
-    """A sound or subtitle stream of the source, and how it gets into the result.
+    """An audio or subtitle stream of the source, and how it gets into the result.
 
     Args:
         index: Among all streams of the source.
         codec: The source's.
-        encoder: What it is encoded with again; None copies its packets.
-        layout, rate: Of sound that is encoded again.
+        encoder: What re-encodes it; None copies its packets.
+        layout: Channel layout of audio that is re-encoded.
+        rate: Samples per second of audio that is re-encoded.
 
     """
 
@@ -38,13 +36,9 @@ class Track:
     layout: str = "stereo"
     rate: int = 48000
 
-    @property
-    def copied(self) -> bool:
-        return self.encoder is None
-
 
 class _NamedBuffer(io.BytesIO):
-    """A file in memory whose name tells FFmpeg its format."""
+    """A file in memory with a name, from whose suffix FFmpeg guesses the format."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -52,7 +46,7 @@ class _NamedBuffer(io.BytesIO):
 
 
 def holds(output: Path, add: Callable[[OutputContainer], object]) -> bool:
-    """Whether the container of `output` takes a header with the stream that `add` adds."""
+    """Return whether the container of `output` takes a header with the stream that `add` adds, by writing one."""
     try:
         with av.open(_NamedBuffer(f"x{output.suffix}"), "w") as trial:
             add(trial)
@@ -63,30 +57,12 @@ def holds(output: Path, add: Callable[[OutputContainer], object]) -> bool:
 
 
 def label(target: Stream, source: Stream, output: Path) -> None:
-    """Language, title and the default and other flags of `source` for `target`."""
-    said = source.metadata
-    language, title = said.get("language"), said.get("title") or said.get("name")  # MP4 calls it name
+    """Give `target`, a stream of the file `output`, the language, title and disposition of `source`."""
+    tags = source.metadata
+    language, title = tags.get("language"), tags.get("title") or tags.get("name")  # MP4 calls it name
     if language:
         quicktime = output.suffix.lower() == ".mov"
         target.metadata["language"] = _QUICKTIME.get(language, language) if quicktime else language
     if title:
         target.metadata["title"] = title
     target.disposition = source.disposition
-
-
-def demuxed(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
-    """Packets as far as the file can be read; that it breaks off is told where the film is read."""
-    packets = container.demux(*streams)
-    while True:
-        try:
-            packet = next(packets, None)
-        except (av.error.FFmpegError, OSError):
-            return
-        if packet is None:
-            return
-        yield packet
-
-
-def seconds(packet: Packet[Any]) -> Fraction:
-    """When a packet that has a time is presented."""
-    return (packet.pts or 0) * packet.time_base

@@ -1,4 +1,4 @@
-"""A picture file's own samples: gray, RGB or CMYK at the depth they are stored in, upright, and alpha."""
+"""An image file's own samples: gray, RGB or CMYK at the depth they are stored in, upright, and alpha."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 
 from videostyle.frames import Samples
-from videostyle.media.image.alpha import multiplied_out
+from videostyle.media.image.alpha import unpremultiply
 
-_ASSOCIATED, _UNASSOCIATED = 1, 2  # what TIFF says of an extra channel
+_ASSOCIATED, _UNASSOCIATED = 1, 2  # TIFF's ExtraSamples: alpha that colors are multiplied by, or not
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
-    """What a picture file holds.
+class StoredImage:
+    """What an image file holds.
 
     Args:
         colors: (H, W, C), uint8 or uint16: gray, RGB, or CMYK with its full range meaning full ink.
@@ -35,8 +35,12 @@ class Stored:
     profile: bytes | None
 
 
-def read_samples(image: Image.Image, path: Path) -> Stored:
-    """Decode an opened picture; Pillow reads the header, and the samples too unless they are 16 bit.
+def read_samples(image: Image.Image, path: Path) -> StoredImage:
+    """Decode an opened image: Pillow reads the header, and the samples too unless they have 16 bits.
+
+    Args:
+        image: From `Image.open(path)`, not loaded yet.
+        path: The same file.
 
     Raises:
         ValueError, RuntimeError, OSError: It is damaged, or of a kind that is not read.
@@ -44,17 +48,17 @@ def read_samples(image: Image.Image, path: Path) -> Stored:
     """
     profile = image.info.get("icc_profile")
     if not is_deep(image):
-        return Stored(*_shallow(ImageOps.exif_transpose(image)), profile)
-    shown, turn = size_as_shown(image), orientation(image)
-    colors, alpha = _deep_tiff(path) if isinstance(image, TiffImageFile) else _deep_png(path)
-    colors, alpha = _turned(colors, turn), None if alpha is None else _turned(alpha, turn)
+        return StoredImage(*_read_8_bit(ImageOps.exif_transpose(image)), profile)
+    shown, turn = shown_size(image), orientation(image)
+    colors, alpha = _read_16_bit_tiff(path) if isinstance(image, TiffImageFile) else _read_16_bit_png(path)
+    colors, alpha = _upright(colors, turn), None if alpha is None else _upright(alpha, turn)
     if colors.shape[1::-1] != shown:
         raise ValueError("its header and its pixels disagree about its size")
-    return Stored(colors, alpha, profile)
+    return StoredImage(colors, alpha, profile)
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether an opened picture has 16 bits a sample, told from its header before it is loaded."""
+    """Return whether an opened image has 16 bits a sample, by its header; it must not be loaded yet."""
     if isinstance(image, TiffImageFile):
         tags = image.tag_v2
         return set(tags.get(BITSPERSAMPLE, (1,))) == {16} and set(tags.get(SAMPLEFORMAT, (1,))) == {1}
@@ -62,22 +66,22 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def orientation(image: Image.Image) -> int:
-    """EXIF's number for how the stored picture is turned, from 1. Of a TIFF to be asked before it is loaded.
+    """Return EXIF's number, 1 to 8, for how a stored image is turned; a TIFF must not be loaded yet.
 
-    A PNG may say it after its pixels, so that Pillow loads it to know.
+    Pillow loads a PNG for this, which may say it after its pixels.
     """
     found = image.getexif().get(ExifTags.Base.Orientation, 1)
     return found if found in range(1, 9) else 1
 
 
-def size_as_shown(image: Image.Image) -> tuple[int, int]:
-    """(width, height) of an opened picture when upright; Pillow has turned a TIFF's already."""
-    turned = orientation(image) >= 5 and not isinstance(image, TiffImageFile)
-    return image.size[::-1] if turned else image.size
+def shown_size(image: Image.Image) -> tuple[int, int]:
+    """Return the (width, height) of an opened image when upright; Pillow has turned a TIFF's already."""
+    sideways = orientation(image) >= 5 and not isinstance(image, TiffImageFile)
+    return image.size[::-1] if sideways else image.size
 
 
-def _shallow(image: Image.Image) -> tuple[Samples, Samples | None]:
-    """8 bit samples of an upright picture."""
+def _read_8_bit(image: Image.Image) -> tuple[Samples, Samples | None]:
+    """Return the colors of an upright image, as 8 bits unless it has gray in integers, and its alpha."""
     if image.mode.startswith("I"):
         return (np.asarray(image).clip(0, 65535).astype(np.uint16))[..., None], None
     if image.mode == "F":
@@ -94,7 +98,7 @@ def _shallow(image: Image.Image) -> tuple[Samples, Samples | None]:
     return samples.reshape(*samples.shape[:2], -1), None
 
 
-def _deep_png(path: Path) -> tuple[Samples, Samples | None]:
+def _read_16_bit_png(path: Path) -> tuple[Samples, Samples | None]:
     samples = imagecodecs.png_decode(path.read_bytes())
     samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape[2] in (2, 4):
@@ -102,8 +106,8 @@ def _deep_png(path: Path) -> tuple[Samples, Samples | None]:
     return samples, None
 
 
-def _deep_tiff(path: Path) -> tuple[Samples, Samples | None]:
-    """The first page, whatever its compression, byte order and layout."""
+def _read_16_bit_tiff(path: Path) -> tuple[Samples, Samples | None]:
+    """Read the first page, whatever its compression, byte order and layout."""
     with tifffile.TiffFile(io.BytesIO(path.read_bytes())) as file:
         page = file.pages.first
         samples, extra = np.asarray(page.asarray()), page.extrasamples
@@ -118,11 +122,11 @@ def _deep_tiff(path: Path) -> tuple[Samples, Samples | None]:
     if not extra or extra[0] not in (_ASSOCIATED, _UNASSOCIATED):
         return colors, None
     alpha = samples[..., count]
-    return multiplied_out(colors, alpha) if extra[0] == _ASSOCIATED else colors, alpha
+    return unpremultiply(colors, alpha) if extra[0] == _ASSOCIATED else colors, alpha
 
 
-def _turned(samples: Samples, orientation: int) -> Samples:
-    """Stored → upright, by EXIF's number."""
+def _upright(samples: Samples, orientation: int) -> Samples:
+    """Turn stored samples upright, by EXIF's number."""
     if orientation >= 5:
         samples = samples.swapaxes(0, 1)
     down, across = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)

@@ -1,4 +1,4 @@
-"""Pixels → the bytes of a picture file, tagged sRGB."""
+"""Pixels → the bytes of an image file, tagged sRGB."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from PIL import Image
 from videostyle.frames import Pixels, Samples, at_depth
 from videostyle.media.image.icc import SRGB
 
-_HEADER_END = 33  # of a PNG: its signature and IHDR
-_QUALITY = 95
+_PNG_HEADER = 33  # bytes of a PNG's signature and IHDR
+_JPEG_QUALITY = 95  # of 100
 
 
 def jpeg(pixels: Pixels, alpha: Samples | None, comment: str) -> bytes:
-    """A JPEG without color subsampling; alpha is not kept."""
+    """Encode a JPEG of 8 bits without chroma subsampling; alpha is dropped."""
     data = io.BytesIO()
     image = Image.fromarray(at_depth(pixels, np.uint8))
-    image.save(data, "JPEG", quality=_QUALITY, subsampling=0, icc_profile=SRGB, comment=comment)
+    image.save(data, "JPEG", quality=_JPEG_QUALITY, subsampling=0, icc_profile=SRGB, comment=comment)
     return data.getvalue()
 
 
 def png(pixels: Pixels, alpha: Samples | None, comment: str) -> bytes:
-    """A PNG of the pixels' own depth."""
-    made = bytes(imagecodecs.png_encode(_joined(pixels, alpha)))
+    """Encode a PNG of the pixels' own depth."""
+    encoded = bytes(imagecodecs.png_encode(_with_alpha(pixels, alpha)))
     profile = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB))
     text = _chunk(b"tEXt", b"Comment\0" + comment.encode("latin-1", "replace"))
-    return made[:_HEADER_END] + profile + text + made[_HEADER_END:]
+    return encoded[:_PNG_HEADER] + profile + text + encoded[_PNG_HEADER:]
 
 
 def tiff(pixels: Pixels, alpha: Samples | None, comment: str) -> bytes:
-    """A TIFF of the pixels' own depth, deflated."""
+    """Encode a TIFF of the pixels' own depth, deflated."""
     data = io.BytesIO()
     tifffile.imwrite(
         data,
-        _joined(pixels, alpha),
+        _with_alpha(pixels, alpha),
         photometric="rgb",
         extrasamples=None if alpha is None else ["unassalpha"],
         compression="adobe_deflate",
@@ -60,10 +60,10 @@ ENCODERS: dict[str, Callable[[Pixels, Samples | None, str], bytes]] = {
     ".tif": tiff,
     ".tiff": tiff,
 }
-KEEPS_ALPHA = (".png", ".tif", ".tiff")
+WITH_ALPHA = (".png", ".tif", ".tiff")
 
 
-def _joined(pixels: Pixels, alpha: Samples | None) -> Samples:
+def _with_alpha(pixels: Pixels, alpha: Samples | None) -> Samples:
     return np.ascontiguousarray(pixels if alpha is None else np.dstack([pixels, alpha]))
 
 

@@ -1,4 +1,4 @@
-"""Color profiles: samples in any color space → sRGB, and the profile that says so."""
+"""Color profiles: samples in any color space → sRGB, and the profile to tag them with."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ log = logging.getLogger(__name__)
 
 
 def _undated(profile: bytes) -> bytes:
-    """Without the time at which it was made, so that the same picture has the same bytes every day."""
+    """Zero the time at which a profile was made, so that the same image has the same bytes every day."""
     return profile[:24] + bytes(12) + profile[36:]
 
 
 SRGB = _undated(bytes(imagecodecs.cms_profile("srgb")))
-_KINDS = {1: "gray", 3: "rgb", 4: "cmyk"}
-_SPACES = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}  # an ICC header's word → channels
-_FLAGS = {np.dtype(np.uint8): 0x2000, np.dtype(np.uint16): 0x2100}  # black point; 16 bit without a coarse table
+_SPACES = {1: "gray", 3: "rgb", 4: "cmyk"}  # by channels, as imagecodecs names them
+_CHANNELS = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}  # by an ICC header's color space
+_FLAGS = {np.dtype(np.uint8): 0x2000, np.dtype(np.uint16): 0x2100}  # lcms2: black point; 16 bits without a coarse table
 
 
 def to_srgb(colors: Samples, profile: bytes | None) -> Pixels:
-    """Samples → (H, W, 3) sRGB of the same depth, by relative colorimetry with black point compensation.
+    """Convert samples to (H, W, 3) sRGB of the same depth, by relative colorimetry with black point compensation.
 
-    A profile that is sRGB by another name leaves RGB as it is, bit for bit. One that cannot be used is passed over.
+    A profile that is sRGB by another name leaves RGB as it is, bit for bit. One that cannot be used is logged and
+    ignored.
 
     Args:
         colors: (H, W, C) gray, RGB, or CMYK with its full range meaning full ink; uint8 or uint16.
@@ -41,17 +42,17 @@ def to_srgb(colors: Samples, profile: bytes | None) -> Pixels:
     try:
         return _converted(colors, profile)
     except (RuntimeError, ValueError):
-        log.warning("a color profile that cannot be used is passed over")
+        log.warning("a color profile that cannot be used is ignored")
         return _untagged(colors)
 
 
 def _channels(profile: bytes) -> int | None:
-    return _SPACES.get(profile[16:20])
+    return _CHANNELS.get(profile[16:20])
 
 
 @lru_cache(maxsize=8)
 def _is_srgb(profile: bytes) -> bool:
-    """Whether it changes no color by more than one step in 255."""
+    """Return whether a profile changes no color by more than one step in 255."""
     if _channels(profile) != 3:
         return False
     steps = np.linspace(0, 255, 18).astype(np.uint8)
@@ -70,7 +71,7 @@ def _converted(colors: Samples, profile: bytes) -> Pixels:
         samples,
         profile,
         SRGB,
-        colorspace=_KINDS[colors.shape[2]],
+        colorspace=_SPACES[colors.shape[2]],
         outcolorspace="rgb",
         intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
         flags=_FLAGS[colors.dtype],
@@ -79,9 +80,9 @@ def _converted(colors: Samples, profile: bytes) -> Pixels:
 
 
 def _untagged(colors: Samples) -> Pixels:
-    """Gray and RGB as they are; ink on white paper for CMYK."""
+    """Take gray and RGB as sRGB, and CMYK as ink on white paper."""
     if colors.shape[2] == 4:
         full = np.iinfo(colors.dtype).max
-        hdr = np.float32(full) - colors
-        return (hdr[..., :3] * hdr[..., 3:] / full).round().astype(colors.dtype)
+        light = np.float32(full) - colors
+        return (light[..., :3] * light[..., 3:] / full).round().astype(colors.dtype)
     return colors.repeat(3, axis=2) if colors.shape[2] == 1 else colors

@@ -1,4 +1,4 @@
-"""Single pictures: read as they are shown, written whole or not at all."""
+"""Still images: read as they are shown, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,32 +14,31 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from videostyle.errors import OutputError, UnreadableError
-from videostyle.frames import Frame, Pixels, Samples
-from videostyle.media.image.alpha import filled, on_white
-from videostyle.media.image.decode import read_samples, size_as_shown
-from videostyle.media.image.encode import ENCODERS, KEEPS_ALPHA
+from videostyle.frames import MAX_PIXELS, Frame, Pixels, Samples
+from videostyle.media.files import publish, temp_path
+from videostyle.media.image.alpha import fill_hidden, on_white
+from videostyle.media.image.decode import read_samples, shown_size
+from videostyle.media.image.encode import ENCODERS, WITH_ALPHA
 from videostyle.media.image.icc import to_srgb
-from videostyle.media.writer import publish, temp_path
 
 log = logging.getLogger(__name__)
 
 READABLE = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 WRITABLE = tuple(ENCODERS)
-LARGEST = 64_000_000  # pixels
 
 
 def is_still(path: Path) -> bool:
-    """Whether a name is that of a single picture."""
+    """Return whether a name is that of a still image, by its suffix."""
     return path.suffix.lower() in READABLE
 
 
 def is_many(path: Path) -> bool:
-    """Whether a name stands for several pictures: a directory, or a pattern such as `photos/*.jpg`."""
+    """Return whether a name stands for several images: a directory, or a pattern such as `photos/*.jpg`."""
     return path.is_dir() or (not path.exists() and glob.has_magic(str(path)))
 
 
-def find_pictures(path: Path) -> list[Path]:
-    """The picture that a name stands for, or all pictures in a directory or of a pattern, sorted.
+def find_images(path: Path) -> list[Path]:
+    """Return the file that a name stands for, or all images in a directory or of a pattern, sorted.
 
     Raises:
         UnreadableError: There is none.
@@ -55,26 +54,26 @@ def find_pictures(path: Path) -> list[Path]:
         named = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207  # may be absolute
     found = sorted(p for p in named if is_still(p) and p.is_file())
     if not found:
-        raise UnreadableError(path, f"there is no picture; pictures are {', '.join(READABLE)}")
+        raise UnreadableError(path, f"there is no image; images are {', '.join(READABLE)}")
     return found
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height) of a picture as shown, from its header alone.
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the (width, height) of an image as shown, from its header alone.
 
     Raises:
-        UnreadableError: It is no picture, or too large to be one.
+        UnreadableError: It is no image, or too large.
 
     """
     with _opened(path) as image:
-        return size_as_shown(image)
+        return shown_size(image)
 
 
 def stored_size(path: Path) -> tuple[int, int]:
-    """(width, height) of a picture in its file, however it is turned; quicker than `picture_size`.
+    """Return the (width, height) of an image in its file, however it is turned; quicker than `image_size`.
 
     Raises:
-        UnreadableError: It is no picture, or too large to be one.
+        UnreadableError: It is no image, or too large.
 
     """
     with _opened(path) as image:
@@ -82,40 +81,44 @@ def stored_size(path: Path) -> tuple[int, int]:
 
 
 def is_transparent(path: Path) -> bool:
-    """Whether a picture may be transparent somewhere, from its header alone."""
+    """Return whether an image may be transparent somewhere, from its header alone."""
     with _opened(path) as image:
         return image.has_transparency_data
 
 
 def keeps_alpha(path: Path) -> bool:
-    """Whether a name is that of a picture that can be transparent."""
-    return path.suffix.lower() in KEEPS_ALPHA
+    """Return whether a name is that of an image that can be transparent, by its suffix."""
+    return path.suffix.lower() in WITH_ALPHA
 
 
 def read_frame(path: Path, size: tuple[int, int] | None = None) -> Frame:
-    """A picture as a clip of one frame: upright, sRGB, 16 bit where it is stored so, transparency apart.
+    """Read an image as the frame at time 0: upright, sRGB, with 16 bits if it is stored so, transparency apart.
 
-    Colors that nothing shows of, because they are fully transparent, give way to those nearby.
+    The colors of fully transparent pixels, which nobody sees, give way to those nearby.
 
     Args:
         path: A file in one of the formats in `READABLE`.
         size: (width, height) to scale it to.
 
     Raises:
-        UnreadableError: It is no picture, damaged, or too large.
+        UnreadableError: It is no image, damaged, or too large.
 
     """
     with _opened(path) as image:
         stored = read_samples(image, path)
         pixels, alpha = to_srgb(stored.colors, stored.profile), stored.alpha
     if alpha is not None:
-        pixels, alpha = filled(pixels, alpha), _resized(alpha, size)
+        pixels, alpha = fill_hidden(pixels, alpha), _resized(alpha, size)
     return Frame(_resized(pixels, size), 0, Fraction(1, 1), 1, 0, alpha)
 
 
 def read_still(path: Path, size: tuple[int, int] | None = None, *, quiet: bool = False) -> Pixels:
-    """The pixels of `read_frame`, with transparency laid on white, which is told unless it was before."""
-    frame = read_frame(path, size)
+    """Read an image as `read_frame` does, and lay it on white; log that it was transparent unless `quiet`."""
+    return opaque(read_frame(path, size), path, quiet=quiet)
+
+
+def opaque(frame: Frame, path: Path, *, quiet: bool = False) -> Pixels:
+    """Lay a frame of the file `path` on white; log that it was transparent unless `quiet`."""
     if not quiet and frame.alpha is not None and frame.alpha.min() < np.iinfo(frame.alpha.dtype).max:
         log.warning("%s is partly transparent; it is laid on white", path)
     return on_white(frame.pixels, frame.alpha)
@@ -124,14 +127,14 @@ def read_still(path: Path, size: tuple[int, int] | None = None, *, quiet: bool =
 def write_still(
     path: Path, pixels: Pixels, comment: str, alpha: Samples | None = None, within: Path | None = None
 ) -> None:
-    """Write a picture of the pixels' own depth, tagged sRGB; a JPEG has 8 bits and transparency laid on white.
+    """Write an image of the pixels' own depth, tagged sRGB; a JPEG has 8 bits and transparency laid on white.
 
     Args:
         path: Its suffix, one of `WRITABLE`, says the format.
         pixels: (H, W, 3) sRGB.
         comment: How it was made, for its metadata.
         alpha: (H, W), same dtype.
-        within: The directory where it is written before it gets its name, on the same disk; by default its own.
+        within: Directory for its temporary file, on the same disk; its own by default.
 
     Raises:
         OutputError: The file cannot be made.
@@ -151,24 +154,25 @@ def write_still(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image with Pillow, and turn all that it raises into UnreadableError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
-            warnings.simplefilter("ignore", UserWarning)  # of damaged tags, which are skipped
+            warnings.simplefilter("ignore", UserWarning)  # of damaged tags, which Pillow skips
             with Image.open(path) as image:
-                if image.width * image.height > LARGEST:
-                    raise UnreadableError(path, f"{image.width}x{image.height} is more than {LARGEST:,} pixels")
+                if image.width * image.height > MAX_PIXELS:
+                    raise UnreadableError(path, f"{image.width}x{image.height} is more than {MAX_PIXELS:,} pixels")
                 yield image
     except FileNotFoundError as error:
         raise UnreadableError(path, "there is no such file") from error
     except UnidentifiedImageError as error:
-        raise UnreadableError(path, "it is no picture") from error
+        raise UnreadableError(path, "it is no image") from error
     except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
-        raise UnreadableError(path, f"the picture is damaged ({error})") from error
+        raise UnreadableError(path, f"the image is damaged ({error})") from error
 
 
 def _resized(samples: Samples, size: tuple[int, int] | None) -> Samples:
-    """(H, W) or (H, W, 3) by Lanczos filtering, at its own depth."""
+    """Scale (H, W) or (H, W, 3) to (width, height) `size` by Lanczos filtering, at its own depth."""
     if size is None or samples.shape[1::-1] == size:
         return np.ascontiguousarray(samples)
     if samples.dtype == np.uint8:

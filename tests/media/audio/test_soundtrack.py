@@ -1,4 +1,4 @@
-"""Sound whose packets are damaged, out of order or of two kinds, and where packets lie in a file."""
+"""Audio that is copied, cut or encoded anew; whose packets are damaged, out of order or of two kinds."""
 
 import struct
 from itertools import pairwise
@@ -8,11 +8,33 @@ import numpy as np
 import pytest
 
 import videostyle
-from tests import corpus, media
-from tests.test_into import anew
+from tests.helpers import corpus, media
+from tests.helpers.copies import copy
+from tests.helpers.jobs import UNTOUCHED
 from videostyle.frames import Span
 
-UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mkv", "flac"), (".mov", "pcm_s16le"), (".mkv", "pcm_s16le")])
+def test_lossless_audio_of_a_range_is_the_source_to_the_sample(tmp_path, suffix, codec):
+    source = media.write_clip(tmp_path / f"c{suffix}", media.panning(24), codec="libx264", sound=codec)
+    output = copy(source, tmp_path / f"out{suffix}", Span(4, 8), codec="h264")
+    begins, sound = media.samples(output)
+    begin, end = (media.shown(source)[1][k] for k in (4, 8))
+    first, count = round(begin * 44100), round((end - begin) * 44100)
+    assert begins == 0
+    np.testing.assert_array_equal(sound, media.samples(source)[1][first : first + count])
+
+
+def test_audio_that_the_container_refuses_becomes_aac(tmp_path, caplog):
+    source = media.write_clip(tmp_path / "c.mkv", media.panning(24), sound="tta")
+    output = copy(source, tmp_path / "out.mp4", codec="h264")
+    assert "AAC" in caplog.text
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+        seconds = sum(f.samples for f in container.decode(audio=0)) / 44100
+    assert abs(seconds - 1) < 0.06
+
+
 BLOCK = 0.005  # seconds
 
 
@@ -64,7 +86,7 @@ def loud(path):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 @pytest.mark.parametrize("jumps", [{5: -23, 9: -23}, {5: -60, 12: -200}], ids=["twice", "back"])
-def test_packets_of_sound_at_a_time_that_is_over_are_all_there(tmp_path, style, caplog, suffix, jumps):
+def test_packets_of_audio_at_a_time_that_is_over_are_all_there(tmp_path, style, caplog, suffix, jumps):
     source = moved(tone(tmp_path / "film.mkv", "aac"), jumps)
     output = tmp_path / f"out{suffix}"
     videostyle.stylize_video(source, style, output, UNTOUCHED)
@@ -81,7 +103,7 @@ def test_packets_of_sound_at_a_time_that_is_over_are_all_there(tmp_path, style, 
     assert sum("not later than that before" in line for line in caplog.messages) == len(jumps)
 
 
-def test_sound_whose_clock_falls_for_good_is_told_a_few_times(tmp_path, style, caplog):
+def test_audio_whose_clock_falls_for_good_is_logged_a_few_times(tmp_path, style, caplog):
     source = moved(tone(tmp_path / "film.mkv", "aac", 2), dict.fromkeys(range(40, 99), -800))
     for suffix, said in ((".mkv", "and is moved"), (".webm", "left out")):
         caplog.clear()
@@ -101,7 +123,7 @@ def test_sound_whose_clock_falls_for_good_is_told_a_few_times(tmp_path, style, c
     ],
     ids=["flac", "a bit of flac", "aac", "aac that is strange"],
 )
-def test_damaged_sound_is_silence_for_as_long_and_is_told(tmp_path, style, caplog, codec, numbers, harm):
+def test_damaged_audio_is_silence_for_as_long_and_is_logged(tmp_path, style, caplog, codec, numbers, harm):
     source = damaged(tone(tmp_path / "film.mkv", codec), numbers, harm)
     output = tmp_path / "out.webm"
     videostyle.stylize_video(source, style, output, UNTOUCHED)
@@ -115,7 +137,7 @@ def test_damaged_sound_is_silence_for_as_long_and_is_told(tmp_path, style, caplo
     assert sum("replaced by silence" in line for line in caplog.messages) == len(numbers)
 
 
-def test_sound_that_becomes_another_kind_goes_on(tmp_path, style):
+def test_audio_that_becomes_another_kind_goes_on(tmp_path, style):
     """A broadcast changes from two channels to six."""
     source, parts = tmp_path / "film.ts", []
     for k, layout in enumerate(("stereo", "5.1", "stereo")):
@@ -137,45 +159,3 @@ def test_subtitles_out_of_order_do_not_end_a_job(tmp_path, style, caplog):
         videostyle.stylize_video(source, style, tmp_path / f"out{suffix}", UNTOUCHED, overwrite=True)
         assert [words for *_, words in media.texts(tmp_path / f"out{suffix}")] == ["hello", "world"]
         assert any("a subtitle that is not later" in line for line in caplog.messages)
-
-
-def apart(path):
-    """How far the streams of a file are from one another where its packets lie, at most, in seconds."""
-    with av.open(str(path)) as container:
-        found = sorted((p.pos, p.stream.index, float(p.pts * p.time_base)) for p in container.demux() if p.size)
-    ends = {index: time for _, index, time in found}
-    reached = {index: time for _, index, time in reversed(found)}
-    widest = []
-    for _, index, time in found:
-        reached[index] = time
-        widest.append(max(time - other for n, other in reached.items() if n == index or other < ends[n]))
-    assert len(ends) > 1
-    return max(widest)
-
-
-def boxes(path):
-    """The names of an MP4's boxes."""
-    data, at, found = path.read_bytes(), 0, []
-    while at < len(data):
-        size, name = struct.unpack(">I4s", data[at : at + 8])
-        found.append(name.decode())
-        at += size
-    return found
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
-@pytest.mark.parametrize("span", [Span(), Span(8, 130)])
-def test_packets_that_are_played_together_lie_together(tmp_path, style, suffix, span):
-    """Within a second, in a film longer than a muxer waits; and the index in front, also with a range made anew."""
-    images = media.panning(140, 32, 24, step=1)
-    source = media.write_clip(tmp_path / "film.mkv", images, rate=10, codec="libx264", sound="aac")
-    output = tmp_path / f"out{suffix}"
-    videostyle.stylize_video(source, style, output, UNTOUCHED, span=span)
-    found = [apart(output)]
-    if span.whole:
-        anew(source, style, output, UNTOUCHED, videostyle.Span(60, 80))
-        found.append(apart(output))
-    assert max(found) <= 1
-    if suffix in (".mp4", ".mov"):
-        names = boxes(output)
-        assert names.index("moov") < names.index("mdat")

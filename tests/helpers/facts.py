@@ -1,6 +1,6 @@
 """What is in a media file, read with nothing of ours: PyAV alone, and ffprobe for a second opinion where there is one.
 
-`python -m tests.facts FILE` prints it.
+`python -m tests.helpers.facts FILE` prints it.
 """
 
 from __future__ import annotations

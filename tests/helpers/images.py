@@ -1,27 +1,17 @@
-"""Picture files made for the tests, with the oldest or plainest tool for each kind."""
+"""Image files made for the tests, with the oldest or plainest tool for each kind."""
 
 from __future__ import annotations
 
 import struct
 from pathlib import Path
 
+import cv2
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from videostyle import Settings, Summary
-from videostyle.plan.planner import make_plan
-from videostyle.plan.request import Request
-from videostyle.render.run import run
-
-UNTOUCHED = Settings(iterations=0, first_iterations=0, device="cpu")
 Samples = NDArray[np.uint8 | np.uint16]
-
-
-def copied(content: Path, style: Path, output: Path, **more: object) -> Summary:
-    """The whole way from file to file, without a step of styling."""
-    return run(make_plan(Request(content=content, styles=(style,), output=output, settings=UNTOUCHED, **more)))
 
 
 def noise(*shape: int, depth: int = 16, seed: int = 0) -> Samples:
@@ -62,3 +52,13 @@ def save_with(image: Image.Image, path: Path, orientation: int) -> None:
     exif = image.getexif()
     exif[0x0112] = orientation
     image.save(path, exif=exif)
+
+
+def imread_rgba(path: Path) -> Samples:
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
+
+
+def opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        image.load()
+        return image

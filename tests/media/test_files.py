@@ -1,16 +1,21 @@
 """Whatever a file is called, and however many names it has."""
 
 import os
+import subprocess
 import sys
 
 import pytest
 
-from tests import media
-from tests.test_into import run
-from tests.test_stills import names
+from tests.helpers import media
+from tests.helpers.jobs import names, run
+from videostyle.media import files
 
 PLAIN = ["--iterations", "0", "--first-iterations", "0", "--quiet"]
+
+
 STYLED = [*PLAIN[:1], "1", *PLAIN[2:3], "1", "--quiet", "--weights", "builtin", "--style-layers", "relu1_1"]
+
+
 NAMES = [
     "take:1",
     "http:x",
@@ -22,6 +27,8 @@ NAMES = [
     'it\'s "so"#1?y=2',
     "line\u2028\n",
 ]
+
+
 BYTES = [os.fsdecode(b"\xff")] if sys.platform == "linux" else []
 
 
@@ -134,3 +141,48 @@ def test_a_name_that_is_too_long_is_refused_in_words(here, clip, style, capsys, 
         assert run(*words, *PLAIN) == 2
         assert "Error" not in capsys.readouterr().err
     assert names(here) == ["clip.mkv", "style.png"]
+
+
+def test_a_file_gets_its_name_when_it_is_complete(tmp_path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"old")
+    part = files.temp_path(path)
+    assert part == tmp_path / ".video.part.mp4"
+    part.write_bytes(b"new")
+    assert path.read_bytes() == b"old"
+    files.publish(part, path)
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["video.mp4"]
+
+
+def test_a_link_is_written_beside_the_file_that_it_points_to(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link.mp4").symlink_to("far/video.mov")
+    assert files.temp_path(tmp_path / "link.mp4") == (tmp_path / "far" / ".video.part.mov").resolve()
+    assert files.resolve_link(tmp_path / "far") == tmp_path / "far"
+
+
+def test_where_directories_cannot_be_opened_files_are_published_too(tmp_path, monkeypatch):
+    """As on Windows."""
+
+    def refuse(path, *flags):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.sys, "platform", "win32")
+    monkeypatch.setattr(files.os, "open", refuse)
+    part = files.temp_path(tmp_path / "note.json")
+    part.write_bytes(b"{}")
+    files.publish(part, tmp_path / "note.json")
+    assert names(tmp_path) == ["note.json"]
+
+
+def test_the_room_needs_no_module_that_only_posix_has():
+    program = (
+        "import importlib, pkgutil, sys\n"
+        "for name in ('fcntl', 'grp', 'pwd', 'resource', 'termios'): sys.modules[name] = None\n"
+        "import videostyle.media as room\n"
+        "found = [m.name for m in pkgutil.walk_packages(room.__path__, 'videostyle.media.')]\n"
+        "assert len(found) > 20\n"
+        "for name in found: importlib.import_module(name)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

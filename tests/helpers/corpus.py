@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 
-from tests import media
+from tests.helpers import media
 
 MS = Fraction(1, 1000)
 TS = Fraction(1, 90000)

@@ -1,4 +1,4 @@
-"""Numbered pictures in place of a video, in and out."""
+"""Numbered images in place of a video, in and out."""
 
 from fractions import Fraction
 
@@ -10,9 +10,9 @@ import tifffile
 from PIL import Image
 
 import videostyle
-from tests import media
-from tests.pictures import UNTOUCHED, copied, noise
-from tests.test_stills import command, imread_rgba, names
+from tests.helpers import media
+from tests.helpers.images import imread_rgba, noise
+from tests.helpers.jobs import UNTOUCHED, command, copied, names
 from videostyle.cli.parse import parse_rate
 from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
 from videostyle.frames import Span
@@ -42,8 +42,8 @@ def picture(path):
 
 
 def test_a_number_has_its_place_in_a_name(tmp_path):
-    assert sequence.nth(tmp_path / "a.%04d.png", 7) == tmp_path / "a.0007.png"
-    assert sequence.nth(tmp_path / "%da.png", 12) == tmp_path / "12a.png"
+    assert sequence.numbered(tmp_path / "a.%04d.png", 7) == tmp_path / "a.0007.png"
+    assert sequence.numbered(tmp_path / "%da.png", 12) == tmp_path / "12a.png"
     for name in ("a.png", "a%.png", "%d%d.png", "%4x.png"):
         assert not sequence.is_sequence(tmp_path / name)
     (tmp_path / "100%d.png").touch()
@@ -54,7 +54,7 @@ def test_a_number_has_its_place_in_a_name(tmp_path):
     assert sequence.numbers(tmp_path / "none" / "n%d.png") == []
 
 
-def test_numbered_pictures_keep_their_numbers_and_pixels(shot, style, out):
+def test_numbered_images_keep_their_numbers_and_pixels(shot, style, out):
     summary = copied(shot, style, out / "new_%03d.tif")
     assert (summary.frames, summary.size) == (4, (64, 48))
     assert names(out) == ["new_009.tif", "new_010.tif", "new_011.tif", "new_012.tif"]
@@ -72,7 +72,7 @@ def test_16_bits_and_transparency_go_from_sequence_to_sequence(tmp_path, style, 
         np.testing.assert_array_equal(read(out / f"o{number}{suffix}"), frame)
 
 
-def test_16_bit_pictures_are_styled_along_their_motion(tmp_path, style, out):
+def test_16_bit_images_are_styled_along_their_motion(tmp_path, style, out):
     for number, image in enumerate(media.panning(3, 48, 32)):
         cv2.imwrite(str(tmp_path / f"f{number}.tif"), image[..., ::-1].astype(np.uint16) * 257)
     few = videostyle.Settings(weights="builtin", iterations=1, first_iterations=2, device="cpu")
@@ -84,7 +84,7 @@ def test_16_bit_pictures_are_styled_along_their_motion(tmp_path, style, out):
     assert len(np.unique(made % 257)) > 100  # not 8 bits in disguise
 
 
-def test_a_video_becomes_pictures_from_1(clip, style, out, caplog):
+def test_a_video_becomes_images_from_1(clip, style, out, caplog):
     copied(clip, style, out / "f%02d.png")
     assert names(out) == [f"f{n:02d}.png" for n in range(1, 7)]
     for image, name in zip(media.panning(6), names(out), strict=True):
@@ -93,7 +93,7 @@ def test_a_video_becomes_pictures_from_1(clip, style, out, caplog):
 
 
 @pytest.mark.parametrize("fps", [None, "24000/1001", "12.5"])
-def test_pictures_become_a_video_at_the_rate_asked_for(shot, style, out, fps):
+def test_images_become_a_video_at_the_rate_asked_for(shot, style, out, fps):
     copied(shot, style, out / "film.mp4", fps=None if fps is None else parse_rate(fps))
     images, times = media.shown(out / "film.mp4")
     rate = Fraction(fps or 24)
@@ -104,7 +104,7 @@ def test_pictures_become_a_video_at_the_rate_asked_for(shot, style, out, fps):
         assert container.streams.video[0].codec_context.colorspace == 1
 
 
-def test_pictures_of_16_bits_with_holes_become_a_video_on_white(tmp_path, style, out, caplog):
+def test_images_of_16_bits_with_holes_become_a_video_on_white(tmp_path, style, out, caplog):
     rgba = np.full((32, 48, 4), 40_000, np.uint16)
     rgba[:, 24:, 3], rgba[:, :24, 3] = 0, 65535
     for number in range(2):
@@ -126,18 +126,18 @@ def test_a_range_is_of_positions_and_keeps_the_numbers(shot, style, out):
 
 
 def test_a_gap_is_refused_by_its_number(shot, style, out):
-    sequence.nth(shot, 10).unlink()
+    sequence.numbered(shot, 10).unlink()
     with pytest.raises(UnreadableError, match=r"shot\.0010\.png.* missing"):
         copied(shot, style, out / "%d.png")
 
 
-def test_pictures_of_two_sizes_are_refused(shot, style, out):
-    Image.new("RGB", (60, 48)).save(sequence.nth(shot, 11))
+def test_images_of_two_sizes_are_refused(shot, style, out):
+    Image.new("RGB", (60, 48)).save(sequence.numbered(shot, 11))
     with pytest.raises(UnreadableError, match=r"shot\.0011\.png.*60x48.*64x48"):
         copied(shot, style, out / "%d.png")
 
 
-def test_what_exists_is_kept_unless_told(shot, clip, style, out):
+def test_what_exists_is_kept_unless_asked(shot, clip, style, out):
     for name in ("3.png", "12.png"):
         (out / name).write_bytes(b"old")
     with pytest.raises(OutputError, match=r"12\.png.*--overwrite"):
@@ -150,20 +150,20 @@ def test_what_exists_is_kept_unless_told(shot, clip, style, out):
     assert picture(out / "12.png").shape == (48, 64, 3)
 
 
-def test_no_picture_of_the_source_is_written_over(shot, style):
+def test_no_image_of_the_source_is_written_over(shot, style):
     for output in (shot, shot.with_name("shot.00%02d.png")):
         with pytest.raises(OutputError, match="input"):
             copied(shot, style, output, overwrite=True)
 
 
-def test_a_damaged_picture_ends_the_work_at_once_and_leaves_only_what_is_whole(shot, style, out):
-    last = sequence.nth(shot, 12)
+def test_a_damaged_image_ends_the_work_at_once_and_leaves_only_what_is_whole(shot, style, out):
+    last = sequence.numbered(shot, 12)
     last.write_bytes(last.read_bytes()[:-200])
     with pytest.raises(MediaError, match=r"shot\.0012\.png"):
         copied(shot, style, out / "%d.png")
     for name in names(out):
         assert name in ("9.png", "10.png", "11.png")
-        np.testing.assert_array_equal(picture(out / name), picture(sequence.nth(shot, int(name.split(".")[0]))))
+        np.testing.assert_array_equal(picture(out / name), picture(sequence.numbered(shot, int(name.split(".")[0]))))
 
 
 def test_the_command_knows_sequences(shot, style, clip, out):
