@@ -364,7 +364,7 @@ def test_pictures_in_one_light_are_left_as_they_are():
         assert all(a is b for a, b in zip(match_exposure(*pair), pair, strict=True))
 
 
-@pytest.mark.parametrize("light", [{"dark": 0.4}, {"pale": 0.4}, {"dark": 0.7, "pale": 0.6}], ids=str)
+@pytest.mark.parametrize("light", [{"to_black": 0.4}, {"to_white": 0.4}, {"to_black": 0.7, "to_white": 0.6}], ids=str)
 def test_a_picture_in_less_light_is_brought_into_the_other_s(light):
     image = media.texture(64, 48)
     relit, same = match_exposure(media.relit(image, **light), image)

@@ -21,6 +21,11 @@ def request(number: int) -> None:
     _requested.append(number)
 
 
+def pending() -> int | None:
+    """The signal that asked the work to stop, if the work has not looked yet."""
+    return _requested[0] if _requested else None
+
+
 def check() -> None:
     """Stop here if that was asked for.
 

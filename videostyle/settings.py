@@ -318,7 +318,7 @@ class Settings:
             value = _check(f.name, getattr(self, f.name), hints[f.name], f.metadata)
             object.__setattr__(self, f.name, value)
         if self.scales and (self.scales[-1] != 1 or list(self.scales) != sorted(set(self.scales))):
-            raise SettingError("levels", self.scales, "rising sizes that end with 1, for example 0.25, 0.5 and 1")
+            raise SettingError("scales", self.scales, "rising sizes that end with 1, for example 0.25, 0.5 and 1")
 
     def override(self, **changes: Any) -> Settings:
         """The same settings but for `changes`.

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 from tqdm import tqdm
 
+from videostyle import interrupt
 from videostyle.cli.flags import JOB_GROUP, JobFlags, SettingFlags, fill_gaps, settings_from
 from videostyle.cli.signals import ignore_signals, install_signal_handlers, leave_now
 from videostyle.cli.streams import SafeStream, configure_logging, flush, say, write_event
@@ -170,10 +171,11 @@ def _report(error: BaseException, words: Sequence[str]) -> int:
     """Say in one line what ended the work; return the exit status."""
     chain = list(_chain(error))
     notes = [note for each in chain for note in getattr(each, "__notes__", [])]
-    interrupted = next((each for each in chain if isinstance(each, Interrupted)), None)
-    if interrupted is not None:
+    signals = [each.number for each in chain if isinstance(each, Interrupted)]
+    number = signals[0] if signals else interrupt.pending()  # whatever fails over a signal, the signal counts
+    if number is not None:
         _say_error("; ".join(["stopped", *notes]), words, interrupted=True)
-        return 128 + interrupted.number
+        return 128 + number
     if "--verbose" in words:
         SafeStream(sys.stderr).write("".join(traceback.format_exception(error)))
     message = " ".join(str(error).split()) or type(error).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 
@@ -38,10 +37,9 @@ def _sync_file(path: Path) -> None:
 
 def _sync_directory(path: Path) -> None:
     """Bring renamed entries to the disk; Windows cannot open a directory, and syncs its entries by itself."""
-    if sys.platform == "win32":
-        return
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    if os.name != "nt":
+        directory = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

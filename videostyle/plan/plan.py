@@ -76,6 +76,11 @@ class Plan:
         return self.content.clip
 
     @property
+    def first_number(self) -> int:
+        """Number of the image that the source's first frame becomes."""
+        return 1 if isinstance(self.content, StillContent) else self.content.first_number
+
+    @property
     def written_size(self) -> tuple[int, int]:
         """(width, height) of what is written: two frames if they stand side by side."""
         width, height = self.size

@@ -138,7 +138,7 @@ class SequenceOutput:
     @contextmanager
     def open_segment(self, packets: Path) -> Iterator[Sink]:
         written: list[Path] = []
-        first_number = self.plan.clip.first_number or 1
+        first_number = self.plan.first_number
         yield _ListedImages(SequenceWriter(self.path, first_number, self.provenance, packets.parent), written)
         packets.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
 
