@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
 from videostyle import interrupt
@@ -18,7 +18,7 @@ from videostyle.plan.identity import provenance_of
 from videostyle.plan.plan import Plan
 from videostyle.plan.resume import is_finished
 from videostyle.render.engine import Engine, engine_facts, load_engines
-from videostyle.render.estimate import estimate_seconds
+from videostyle.render.estimate import estimate_seconds, note_rate
 from videostyle.render.local import Job, render_locally
 from videostyle.render.outputs import Output, output_of
 from videostyle.render.progress import FrameReport, Progress, Summary
@@ -102,10 +102,14 @@ def _run_segments(
             progress.on_resume(journal.frames)
         if not journal.complete:
             with cancel_scope() as cancellation:
-                workers = make_workers(plan, engines, _on_work(progress, cancellation), _count(plan, engines))
+                meter = _WorkMeter(progress, cancellation)
+                workers = make_workers(plan, engines, meter, _count(plan, engines))
                 job = Job(plan, output, journal, timers, cancellation)
                 for report in render_locally(job, workers, progress):
                     progress.on_frame(report)
+            if meter.total:
+                rate = summed(timers)["optimize"] / meter.total / (plan.size[0] * plan.size[1])
+                note_rate(engines[0], rate)
         timers.append(StageTimer())
         with timers[-1].timing("finish"):
             output.finish(journal)
@@ -117,16 +121,18 @@ def _count(plan: Plan, engines: Sequence[Engine]) -> int:
     return 1 if plan.insert else plan.settings.workers or max(1, len(engines))
 
 
-def _on_work(progress: Progress, cancellation: Cancellation) -> Callable[[float], None]:
-    """Tell `progress` of steps one thread at a time; a thread that is to end does so at its next step."""
-    lock = Lock()
+class _WorkMeter:
+    """Tells `progress` of steps, one thread at a time, and adds them up; a cancelled thread ends at its next step."""
 
-    def on_work(cost: float) -> None:
-        cancellation.check()
-        with lock:
-            progress.on_work(cost)
+    def __init__(self, progress: Progress, cancellation: Cancellation) -> None:
+        self.total = 0.0  # steps at full size
+        self._progress, self._cancellation, self._lock = progress, cancellation, Lock()
 
-    return on_work
+    def __call__(self, cost: float) -> None:
+        self._cancellation.check()
+        with self._lock:
+            self.total += cost
+            self._progress.on_work(cost)
 
 
 def _run_still(plan: Plan, engines: Sequence[Engine], provenance: str, progress: Progress) -> int:
@@ -134,9 +140,11 @@ def _run_still(plan: Plan, engines: Sequence[Engine], provenance: str, progress:
     (frame,) = plan.content.read_frames(plan.size, Span())
     frames = with_regions([TrackedFrame(frame, None)], plan.settings.content_masks, plan.size, Span())
     with cancel_scope() as cancellation:
-        (worker,) = make_workers(plan, engines, _on_work(progress, cancellation))
+        (worker,) = make_workers(plan, engines, _WorkMeter(progress, cancellation))
         (made,) = (
-            item for item in prefetch(worker.stylize(frames, None), cancellation) if not isinstance(item, SegmentEnd)
+            item
+            for item in prefetch(worker.stylize(frames, None, opens_job=True), cancellation)
+            if not isinstance(item, SegmentEnd)
         )
     still.write_still(plan.output, made.frame.pixels, provenance, made.frame.alpha)
     progress.on_frame(FrameReport(0, time.monotonic() - began, made.losses))

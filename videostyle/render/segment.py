@@ -68,7 +68,7 @@ def render_segment(
 
 def stylize_segment(task: SegmentTask, worker: Worker, reader: FrameReader) -> Iterator[Stylized]:
     """Yield the frames of a segment as the worker has them stylized, and then the segment's end."""
-    return worker.stylize(reader.read(task.segment), task.state)
+    return worker.stylize(reader.read(task.segment), task.state, opens_job=task.segment.number == 0)
 
 
 def encode_segment(

@@ -64,12 +64,15 @@ Stylized = FinishedFrame | SegmentEnd
 class Worker(Protocol):
     """Stylizes segments."""
 
-    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+    def stylize(
+        self, frames: Iterable[TrackedFrame], state: SegmentState | None, *, opens_job: bool = False
+    ) -> Iterator[Stylized]:
         """Yield the frames of a segment stylized, and then the segment's end.
 
         Args:
             frames: In order.
             state: What earlier segments left.
+            opens_job: The first frame is the job's.
 
         """
         ...
@@ -95,7 +98,9 @@ def _wrapped(worker: Worker, plan: Plan) -> Worker:
 class PassThrough:
     """Passes frames through as they are."""
 
-    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+    def stylize(
+        self, frames: Iterable[TrackedFrame], state: SegmentState | None, *, opens_job: bool = False
+    ) -> Iterator[Stylized]:
         yield from (UntouchedFrame(frame.frame) for frame in frames)
         yield SegmentEnd(None)
 
@@ -129,11 +134,13 @@ class StyleWorker:
             init=inputs.init,
         )
 
-    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+    def stylize(
+        self, frames: Iterable[TrackedFrame], state: SegmentState | None, *, opens_job: bool = False
+    ) -> Iterator[Stylized]:
         neighbours, frames = pop_insert_start(frames)
         start = self._restored(state) if neighbours is None else self._state_of(neighbours)
         left: State | None = None
-        for stylized in self._stylizer.stylize(self._mapped(frames), start):
+        for stylized in self._stylizer.stylize(self._mapped(frames) if opens_job else frames, start):
             left = stylized.state
             yield stylized
         yield SegmentEnd(segment_state(left) if left is not None and self._keeps_state else None)
@@ -156,11 +163,10 @@ class StyleWorker:
         )
 
     def _mapped(self, frames: Iterable[TrackedFrame]) -> Iterator[TrackedFrame]:
-        """Pass frames on; write what stands out in the job's first one as an image, if that was asked for."""
-        for frame in frames:
-            if self._attention_map is not None:
+        """Pass frames on; write what stands out in the first one as an image, if that was asked for."""
+        for number, frame in enumerate(frames):
+            if number == 0 and self._attention_map is not None:
                 write_attention_map(self._attention_map, self._stylizer.salience(frame.frame.pixels))
-                self._attention_map = None
             yield frame
 
 
@@ -191,8 +197,10 @@ class SideBySideWorker:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
-        for stylized in self._worker.stylize(frames, state):
+    def stylize(
+        self, frames: Iterable[TrackedFrame], state: SegmentState | None, *, opens_job: bool = False
+    ) -> Iterator[Stylized]:
+        for stylized in self._worker.stylize(frames, state, opens_job=opens_job):
             yield stylized if isinstance(stylized, SegmentEnd) else SideBySideFrame(stylized)
 
     def stream(self) -> AbstractContextManager[None]:
@@ -205,12 +213,14 @@ class InsertWorker:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def stylize(self, frames: Iterable[TrackedFrame], state: SegmentState | None) -> Iterator[Stylized]:
+    def stylize(
+        self, frames: Iterable[TrackedFrame], state: SegmentState | None, *, opens_job: bool = False
+    ) -> Iterator[Stylized]:
         for unchanged, some in groupby(frames, lambda frame: isinstance(frame, UnchangedFrame)):
             if unchanged:
                 yield from (UntouchedFrame(frame.frame) for frame in some)
                 continue
-            for stylized in self._worker.stylize(some, state):
+            for stylized in self._worker.stylize(some, state, opens_job=opens_job):
                 if isinstance(stylized, SegmentEnd):
                     state = stylized.state
                 else:
