@@ -141,11 +141,8 @@ def _run_still(plan: Plan, engines: Sequence[Engine], provenance: str, progress:
     frames = with_regions([TrackedFrame(frame, None)], plan.settings.content_masks, plan.size, Span())
     with cancel_scope() as cancellation:
         (worker,) = make_workers(plan, engines, _WorkMeter(progress, cancellation))
-        (made,) = (
-            item
-            for item in prefetch(worker.stylize(frames, None, opens_job=True), cancellation)
-            if not isinstance(item, SegmentEnd)
-        )
+        stylized = prefetch(worker.stylize(frames, None, opens_job=True), cancellation)
+        (made,) = (item for item in stylized if not isinstance(item, SegmentEnd))
     still.write_still(plan.output, made.frame.pixels, provenance, made.frame.alpha)
     progress.on_frame(FrameReport(0, time.monotonic() - began, made.losses))
     return 1
