@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.images import noise
 from videostyle.errors import UnreadableError
@@ -45,3 +46,12 @@ def test_an_image_cut_short_is_refused(tmp_path, suffix, depth):
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(UnreadableError, match=r"damaged|no image"):
         still.read_still(path)
+
+
+def test_a_tiff_whose_tags_contradict_one_another_is_refused(tmp_path):
+    """Four bytes too many in its directory, so that a number of rows is read as several."""
+    Image.fromarray(np.arange(24 * 16, dtype=np.uint16).reshape(16, 24)).save(tmp_path / "p.tif")
+    data = (tmp_path / "p.tif").read_bytes()
+    (tmp_path / "p.tif").write_bytes(data[:85] + bytes(4) + data[85:])
+    with pytest.raises(UnreadableError, match=r"p\.tif.*tags contradict"):
+        still.read_frame(tmp_path / "p.tif")

@@ -107,7 +107,19 @@ def _read_16_bit_png(path: Path) -> tuple[Samples, Samples | None]:
 
 
 def _read_16_bit_tiff(path: Path) -> tuple[Samples, Samples | None]:
-    """Read the first page, whatever its compression, byte order and layout."""
+    """Read the first page, whatever its compression, byte order and layout.
+
+    Raises:
+        ValueError: It is damaged: tifffile and we trust some of its tags, and fail in many ways if they are wrong.
+
+    """
+    try:
+        return _read_first_page(path)
+    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"its tags contradict one another: {error}") from error
+
+
+def _read_first_page(path: Path) -> tuple[Samples, Samples | None]:
     with tifffile.TiffFile(io.BytesIO(path.read_bytes())) as file:
         page = file.pages.first
         samples, extra = np.asarray(page.asarray()), page.extrasamples
