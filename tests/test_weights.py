@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torchvision.models import VGG19_Weights
 
 from videostyle.errors import WeightsError
+from videostyle.interrupt import Interrupted
 from videostyle.style.features import builtin, weights
 from videostyle.style.features.layers import depth
 
@@ -183,3 +184,20 @@ def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path, name):
     (tmp_path / "mine.bin").write_bytes(b"x")
     with pytest.raises(WeightsError, match=name):
         weights.load(str(tmp_path / name), ["relu5_1"])
+
+
+def test_a_download_stops_where_it_is_asked_to(served, monkeypatch):
+    monkeypatch.setattr(weights, "_PIECE", 4096)
+    read = []
+
+    def check():
+        read.append(1)
+        if len(read) == 3:
+            raise Interrupted(2)
+
+    monkeypatch.setattr(weights.interrupt, "check", check)
+    point(monkeypatch, f"{served[0]}/{served[1]}")
+    with pytest.raises(Interrupted):
+        weights.load("imagenet", ["relu5_1"])
+    assert not any(weights._hub().glob("*"))
+    assert not any(weights._hub().glob(".*"))

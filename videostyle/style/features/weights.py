@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import threading
@@ -10,6 +11,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,13 +21,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from videostyle import interrupt
 from videostyle.errors import WeightsError
 from videostyle.style.features import builtin, vgg
 from videostyle.style.features.layers import CONVOLUTIONS, depth
 
 log = logging.getLogger(__name__)
 
-REACHABLE_SECONDS = 3.0
+REACHABLE_SECONDS = 3.0  # until a server that does not answer counts as out of reach
+STALLED_SECONDS = 30.0  # without a byte, after which a download is given up
+_PIECE = 1 << 20  # bytes
 Pooling = vgg.Pooling
 
 
@@ -167,16 +172,25 @@ def _imagenet(download: Download, needed: int) -> Weights:
 
 
 def _fetch(download: Download, target: Path) -> None:
-    """Download with torch's own progress bar; a file with another checksum is not kept."""
+    """Download a file; one with another checksum is not kept. A request to stop is heeded between two pieces."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    part, digest = _part(target), hashlib.sha256()
+    log.info("downloading %s", download.url)
     try:
-        torch.hub.download_url_to_file(
-            download.url, str(target), download.checksum, progress=log.isEnabledFor(logging.INFO)
-        )
-    except (OSError, RuntimeError, ValueError) as error:
+        with urllib.request.urlopen(download.url, timeout=STALLED_SECONDS) as response, part.open("wb") as file:
+            for piece in iter(partial(response.read, _PIECE), b""):
+                interrupt.check()
+                digest.update(piece)
+                file.write(piece)
+        if not digest.hexdigest().startswith(download.checksum):
+            raise ValueError(f"its SHA-256 is {digest.hexdigest()[:8]}…, not {download.checksum}…")
+        os.replace(part, target)
+    except (OSError, ValueError) as error:
         raise WeightsError(
             f"cannot download {download.url}: {_one_line(error)}; try again, or say --weights builtin"
         ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def unreachable(url: str, seconds: float = REACHABLE_SECONDS) -> str | None:
@@ -263,12 +277,16 @@ def _checked(found: Mapping[str, Tensor], path: Path, needed: int) -> dict[str, 
 def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file that is there completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _part(path)
     try:
         save_file(dict(tensors), part)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
 def _one_line(error: BaseException) -> str:
