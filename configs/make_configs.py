@@ -14,7 +14,7 @@ ABOUT = {
     "quality": "For the final film: two and a half times the steps.",
     "gatys": "The classic recipe of Gatys et al. 2016: plain Gram matrices, 1000 steps; for stills.",
 }
-EXAMPLES = {"size": 640, "crf": 17, "levels": [0.25, 0.5, 1], "workers": 2}  # of settings that no preset sets
+EXAMPLES = {"size": 640, "crf": 17, "scales": [0.25, 0.5, 1], "workers": 2}  # of settings that no preset sets
 
 
 def written(value: Any) -> str:

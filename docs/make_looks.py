@@ -33,7 +33,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 FRAME, SIZE = 12, 160  # of the sample clip; longest side
 GAP, LABEL, QUALITY = 4, 16, 90  # pixels between cells and below them; of the JPEG
 BASE = Settings(size=SIZE, weights="builtin", device="cpu")
-GATYS = PRESETS["gatys"].override(size=SIZE, weights="builtin", device="cpu", report=0)
+GATYS = PRESETS["gatys"].override(size=SIZE, weights="builtin", device="cpu", log_every=0)
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,15 @@ STRIPS: dict[str, tuple[Picture, ...]] = {
     ),
     "levels": (
         made("1"),
-        made("0.5, 1", levels=(0.5, 1)),
-        made("0.25, 0.5, 1", levels=(0.25, 0.5, 1)),
+        made("0.5, 1", scales=(0.5, 1)),
+        made("0.25, 0.5, 1", scales=(0.25, 0.5, 1)),
     ),
     "style-decay": varied("style_decay", (0, 0.5, 1)),
     "averaging": (
         made("lbfgs, 0"),
-        made("lbfgs, 0.9", averaging=0.9),
+        made("lbfgs, 0.9", ema_decay=0.9),
         made("adam, 0", optimizer="adam"),
-        made("adam, 0.95", optimizer="adam", averaging=0.95),
+        made("adam, 0.95", optimizer="adam", ema_decay=0.95),
     ),
     "optimizer": (
         made("lbfgs, 40", first_iterations=40),

@@ -77,7 +77,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Fade:
-    """How far a frame has faded: a picture c in it is seen as 1 - pale · (1 - dark · c).
+    """How far a frame has faded: an image c in it is seen as 1 - to_white · (1 - to_black · c).
 
     Args:
         to_black: 1 in full light, 0 in black.

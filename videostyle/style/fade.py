@@ -8,7 +8,7 @@ from videostyle.frames import FAINTEST, Fade
 
 
 def apply_fade(image: Tensor, fade: Fade) -> Tensor:
-    """A picture in full light, (1, 3, H, W) in [0, 1], as it is seen in `light`; unchanged in full light."""
+    """A picture in full light, (1, 3, H, W) in [0, 1], as it is seen in `fade`; unchanged in full light."""
     return image * (fade.to_black * fade.to_white) + (1 - fade.to_white)
 
 
