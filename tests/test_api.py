@@ -5,7 +5,7 @@ import pytest
 
 import videostyle
 from tests.helpers import media
-from videostyle.errors import InputError
+from videostyle.errors import InputError, SettingError
 from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
 
@@ -44,6 +44,12 @@ def test_frames_stream(style):
 def test_what_is_no_image_is_refused(style, images):
     with pytest.raises(InputError, match=r"give \(H, W, 3\) uint8 or uint16 RGB"):
         list(videostyle.stylize_frames(images, style, FEW))
+
+
+@pytest.mark.parametrize("changes", [{"init": "a.png"}, {"passes": 3}, {"style_masks": ("m.png",)}])
+def test_what_needs_files_or_all_frames_is_refused(style, changes):
+    with pytest.raises(SettingError, match=next(iter(changes))):
+        next(videostyle.stylize_frames(media.panning(2), style, FEW.override(**changes)))
 
 
 def test_frames_have_one_size(style):

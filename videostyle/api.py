@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videostyle.errors import InputError
+from videostyle.errors import InputError, SettingError
 from videostyle.frames import Frame, Pixels, Span
 from videostyle.media.image import still
 from videostyle.plan.options import check_engine
@@ -17,7 +17,7 @@ from videostyle.plan.request import Request, as_paths
 from videostyle.render.engine import StyleInputs, load_engines
 from videostyle.render.progress import FrameReport, Progress, Summary
 from videostyle.render.run import run
-from videostyle.settings import Settings
+from videostyle.settings import INITS, Settings
 
 OnFrame = Callable[[FrameReport], object]
 Styles = Path | str | Pixels | Sequence["Path | str | Pixels"]
@@ -99,8 +99,8 @@ def stylize_frames(
 ) -> Iterator[Pixels]:
     """Restyle frames as they come: the engine of `stylize_video` without files.
 
-    Runs a few frames behind its input, which it needs to tell cuts. Frames are taken at their own size; the settings
-    of files (`codec` …) and masks do not apply.
+    Runs a few frames behind its input, which it needs to tell cuts. Frames are taken at their own size; settings of
+    files (`codec` …) do not apply.
 
     Args:
         frames: (H, W, 3) RGB arrays of uint8 or uint16, or `Frame`, all of one size, in order.
@@ -111,14 +111,15 @@ def stylize_frames(
         (H, W, 3) arrays of the frames' dtype, one for each frame.
 
     Raises:
-        InputError: A frame is no RGB image or has another size, or there is no such device.
+        InputError: A frame is no RGB image or has another size, a setting needs files or several passes, or there is
+            no such device.
 
     """
     from videostyle.motion.follow import follow_motion, forget_motion
     from videostyle.style.stylizer import Stylizer
 
     settings = settings or Settings()
-    check_engine(settings)
+    _check_frame_settings(settings)
     (engine, *_) = load_engines(settings)
     images = [_image(style) for style in _as_list(styles)]
     inputs = StyleInputs(images, (), None)
@@ -128,6 +129,18 @@ def stylize_frames(
     tracked = forget_motion(checked) if alone else follow_motion(checked, settings.flow, settings.flow_mask)
     for stylized in stylizer.stylize(tracked):
         yield stylized.frame.pixels
+
+
+def _check_frame_settings(settings: Settings) -> None:
+    """See that the settings need no files, no later frames and no frames again."""
+    check_engine(settings)
+    if settings.init not in INITS:
+        raise SettingError("init", settings.init, f"one of {', '.join(INITS)} where there are no files")
+    if settings.passes > 1:
+        raise SettingError("passes", settings.passes, "1 where frames come as a stream")
+    for name in ("content_masks", "style_masks"):
+        if getattr(settings, name):
+            raise SettingError(name, getattr(settings, name), "empty where there are no files")
 
 
 def _as_list(styles: Styles) -> list[Path | str | Pixels]:

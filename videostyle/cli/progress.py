@@ -218,10 +218,10 @@ class JsonLines(_Counted):
 
 def estimate_line(plan: Plan, seconds: float) -> str:
     """How long a job will take, and why."""
-    frames = "?" if plan.frames is None else plan.frames
+    frames = "? frames" if plan.frames is None else f"{plan.frames} frame{'' if plan.frames == 1 else 's'}"
     steps = (plan.work or 0) / max(1, plan.frames or 1)
     width, height = plan.size
-    return f"{frames} frames at {width}x{height}, {steps:.0f} steps each: about {_clock(seconds)} on this machine"
+    return f"{frames} at {width}x{height}, {steps:.0f} steps each: about {_clock(seconds)} on this machine"
 
 
 def _clock(seconds: float) -> str:

@@ -91,11 +91,20 @@ def _stylize_images(request: Request, job: JobFlags) -> None:
     from videostyle.render.run import run_batch
 
     batch = make_batch(request)
+    if job.dry_run:
+        say(_dry_run_of_batch(batch))
+        return
     made = list(run_batch(batch, make_progress(job.progress, quiet=job.quiet)))
     if not (job.quiet or job.progress == "json"):
         seconds = sum(summary.seconds for summary in made)
         say(f"{_counted(len(made), 'picture')} in {seconds:.1f} s: {batch.folder}")
     _check_all(batch, len(made))
+
+
+def _dry_run_of_batch(batch: Batch) -> str:
+    """What a batch would make."""
+    outputs = [f"{plan.content.path} → {plan.output}" for plan in batch.plans]
+    return "\n".join([*outputs, f"{_counted(len(outputs), 'picture')} in {batch.folder}, {batch.work:.0f} steps"])
 
 
 def _check_all(batch: Batch, made: int) -> None:

@@ -45,7 +45,9 @@ def run(plan: Plan, progress: Progress | None = None) -> Summary:
     if is_finished(plan):
         log.info("%s is finished already", plan.output)
         discard(plan.output)
-        return Summary(plan.output, plan.frames or 0, 0.0, plan.written_size, "none")
+        summary = Summary(plan.output, plan.frames or 0, 0.0, plan.written_size, "none")
+        progress.on_done(summary)
+        return summary
     return _run(plan, () if plan.is_passthrough else load_engines(plan.settings), progress)
 
 
