@@ -38,10 +38,9 @@ def _sync_file(path: Path) -> None:
 
 def _sync_directory(path: Path) -> None:
     """Bring renamed entries to the disk; Windows cannot open a directory, and syncs its entries by itself."""
-    if sys.platform == "win32":
-        return
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    if sys.platform != "win32":
+        directory = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
