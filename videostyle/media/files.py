@@ -37,7 +37,7 @@ def _sync_file(path: Path) -> None:
 
 def _sync_directory(path: Path) -> None:
     """Bring renamed entries to the disk; Windows cannot open a directory, and syncs its entries by itself."""
-    if os.name != "nt":
+    if sys.platform != "win32":
         directory = os.open(path, os.O_RDONLY)
         try:
             os.fsync(directory)
