@@ -186,3 +186,22 @@ def test_l2_pooling_has_a_gradient_at_nothing():
     x = torch.zeros(1, 1, 4, 4, requires_grad=True)
     (slope,) = torch.autograd.grad(_pool(x, "l2").sum(), x)
     assert torch.isfinite(slope).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 6), (7, 9), (1, 4)])
+def test_average_pooling_has_the_gradient_of_torch_s_own(height, width):
+    x = torch.rand(1, 3, height, width, requires_grad=True)
+    weight = torch.rand(1, 3, max(1, height // 2), width // 2)
+    found, expected = (
+        torch.autograd.grad((pool(x) * weight).sum(), x)[0]
+        for pool in (
+            lambda x: _pool(x, "average"),
+            lambda x: F.avg_pool2d(F.pad(x, (0, 0, 0, int(height < 2)), mode="replicate"), 2),
+        )
+    )
+    assert torch.equal(found, expected)
+
+
+def test_l2_pooling_has_a_finite_gradient_of_zeros_in_half_precision():
+    x = torch.zeros(1, 1, 4, 4, dtype=torch.float16, requires_grad=True)
+    assert torch.autograd.grad(_pool(x, "l2").sum(), x)[0].isfinite().all()

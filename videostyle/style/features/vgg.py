@@ -118,9 +118,25 @@ def _pool(x: Tensor, pooling: Pooling) -> Tensor:
     h, w = x.shape[2:]
     if min(h, w) < 2:
         x = F.pad(x, (0, int(w < 2), 0, int(h < 2)), mode="replicate")
-    if pooling == "l2":
-        return (4 * F.avg_pool2d(x.square(), 2) + 1e-12).sqrt()
-    return F.avg_pool2d(x, 2) if pooling == "average" else F.max_pool2d(x, 2)
+    if pooling == "l2":  # in float32: half precision knows no square below 6e-8, and no gradient of its root
+        return (4 * F.avg_pool2d(x.float().square(), 2) + 1e-12).sqrt().to(x.dtype)
+    average: Tensor = _AveragePool.apply(x) if pooling == "average" else F.max_pool2d(x, 2)
+    return average
+
+
+class _AveragePool(torch.autograd.Function):
+    """2x2 average pooling whose gradient is an enlargement: torch's own took 15 % of a step on an H200."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.odd = x.shape[2] % 2, x.shape[3] % 2
+        return F.avg_pool2d(x, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        down, right = ctx.odd
+        gradient = F.interpolate(grads[0] / 4, scale_factor=2.0, mode="nearest")
+        return F.pad(gradient, (0, right, 0, down)) if down or right else gradient
 
 
 class VGG19:
