@@ -68,7 +68,7 @@ def test_recorded_steps_are_those_that_are_launched(optimizer, precision, caplog
         torch.testing.assert_close(walk.loss, launched.loss, rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize(("precision", "least"), [("fp16", 0.9995), ("bf16", 0.999)])
+@pytest.mark.parametrize(("precision", "least"), [("fp16", 0.9995), ("bf16", 0.998)])
 def test_half_precision_has_the_gradient_of_float32(precision, least):
     (image, exact), (_, half) = painted("fp32"), painted(precision)
     gradients = [_evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
