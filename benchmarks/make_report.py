@@ -42,16 +42,26 @@ def _section(found: Found) -> str:
     lines = [
         f"\n## {machine['name']}, {found['date'][:10]}\n",
         f"{machine['cores']} cores, {machine['threads']} threads; {machine['system']}; {versions}; "
-        f"load before {_number(machine['load_before'])}, drift {machine['drift']:.0%}.",
+        f"load before {_number(machine['load_before'])}, drift {_share(machine['drift'])}.",
         f"Ceilings: {gemm}; copy {ceilings['copy_bytes_per_second'] / 1e9:.3g} GB/s.\n",
         *_table(("step", "ms", "share of GEMM", "peak MiB"), [_step_cells(r) for r in _rows(found, "step")]),
         *_table(
             ("job", "frames/s", "after the first", "overlap", "peak MiB"), [_job_cells(r) for r in _rows(found, "job")]
         ),
-        f"Start: --version {found['start']['version']:.2f} s, --help {found['start']['help']:.2f} s, "
-        f"one small frame {found['start']['first_frame']:.2f} s.",
+        *_start(found["start"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _start(start: Found | None) -> list[str]:
+    if start is None:
+        return ["Cut off before its end."]
+    words = f"--version {start['version']:.2f} s, --help {start['help']:.2f} s"
+    return [f"Start: {words}, one small frame {start['first_frame']:.2f} s."]
+
+
+def _share(part: float | None) -> str:
+    return "-" if part is None else f"{part:.0%}"
 
 
 def _rows(found: Found, kind: str) -> list[Found]:
@@ -69,9 +79,13 @@ def _step_cells(row: Found) -> tuple[str, ...]:
 
 
 def _job_cells(row: Found) -> tuple[str, ...]:
-    overlap = "-" if row["overlap"] is None else f"{row['overlap']:.0%}"
     rates = _number(row["fps"]), _number(row["following_fps"])
-    return f"{_label(row)}, {row['frames']} frames", *rates, overlap, f"{row['peak_memory_bytes'] / 2**20:.0f}"
+    return (
+        f"{_label(row)}, {row['frames']} frames",
+        *rates,
+        _share(row["overlap"]),
+        f"{row['peak_memory_bytes'] / 2**20:.0f}",
+    )
 
 
 def _number(value: float | None) -> str:

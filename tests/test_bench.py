@@ -3,7 +3,7 @@
 import json
 import runpy
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -180,7 +180,9 @@ def test_a_process_of_its_own_has_a_peak_of_its_own():
 def made_up():
     step = step_row(Case(64, 48), Step(0.1, 10**9, 1 << 28), CEILINGS)
     start = Start(0.2, 0.3, 2.0)
-    return Bench("2020-01-02T03:04:05+00:00", None, CEILINGS, 0.0, (step,), (LeftOut("job", 64, 48, "no time"),), start)
+    begun = Bench("2020-01-02T03:04:05+00:00", None, CEILINGS)
+    found = begun.with_row(step).with_row(LeftOut("job", 64, 48, "no time"))
+    return replace(found, drift=0.0, start=start)
 
 
 def test_the_file_has_every_field_of_every_row_and_what_it_rests_on(tmp_path):
@@ -287,3 +289,11 @@ def test_a_gpu_computes_float32_in_float32():
     exact = torch.nn.functional.conv2d(image.double(), weight.double())
     found = torch.nn.functional.conv2d(image.cuda(), weight.cuda()).cpu().double()
     assert ((found - exact).abs() / exact).max() < 1e-5
+
+
+def test_what_was_cut_off_is_told_with_the_rows_that_there_are(tmp_path):
+    begun = replace(made_up(), start=None, drift=None)
+    write_json(tmp_path / "b.json", begun)
+    assert json.loads((tmp_path / "b.json").read_text())["start"] is None
+    assert "drift -" in table(begun)
+    assert not any(line.startswith("start") for line in table(begun).splitlines())

@@ -142,10 +142,11 @@ def _bench(
 
     configure_logging(quiet=quiet, verbose=verbose)
     asked = tuple(parse_size(size) for size in sizes)
-    found = bench(Request(device=device, quick=quick, sizes=asked, json=json, overwrite=overwrite))
-    if json is not None:
-        write_json(json, found)
-    if not quiet:
+    found = None
+    for found in bench(Request(device=device, quick=quick, sizes=asked, json=json, overwrite=overwrite)):
+        if json is not None:
+            write_json(json, found)  # after every row: what is cut off keeps what it measured
+    if found is not None and not quiet:
         say(table(found))
 
 

@@ -148,24 +148,30 @@ class Bench:
         date: UTC, when it was begun.
         load: Of the machine before that: processes that ran or wanted to, over its cores.
         ceilings: Of the device: the higher of those measured before everything else and after it.
-        drift: How far apart these two are, over the higher; see `ceilings.drift`.
         rows: Steps and jobs.
         left_out: What did not fit.
-        start: Of the command.
+        drift: How far apart the two ceilings are, over the higher; see `roofline.drift`. None until the end.
+        start: Of the command; None until the end.
 
     """
 
     date: str
     load: float | None
     ceilings: Roofline
-    drift: float
-    rows: tuple[Row, ...]
-    left_out: tuple[LeftOut, ...]
-    start: Start
+    rows: tuple[Row, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    drift: float | None = None
+    start: Start | None = None
+
+    def with_row(self, row: Row | LeftOut) -> Bench:
+        """Add what was found next."""
+        if isinstance(row, LeftOut):
+            return replace(self, left_out=(*self.left_out, row))
+        return replace(self, rows=(*self.rows, row))
 
 
-def bench(request: Request) -> Bench:
-    """Measure everything, each in a process of its own.
+def bench(request: Request) -> Iterator[Bench]:
+    """Measure everything, each in a process of its own; yield what is known after every row, and at last all of it.
 
     Raises:
         InputError: The request cannot be met as asked.
@@ -175,9 +181,10 @@ def bench(request: Request) -> Bench:
     date, load, effort = datetime.now(UTC).isoformat(timespec="seconds"), _load(), request.effort
     log.info("measuring the ceilings of the device")
     before = run_isolated(measure_roofline, request.device, seconds=effort.ceiling_seconds)
-    steps = list(_steps(request, effort, before))
-    rates = [row.operations_per_iteration / row.seconds_per_iteration for row in steps if isinstance(row, Row)]
-    found = [*steps, *_jobs(request, effort, before, rates[0] if rates else None)]
+    found = Bench(date, load, before)
+    for row in _rows(request, effort, before):
+        found = found.with_row(row)
+        yield found
     log.info("measuring starts, and the ceilings once more")
     start = measure_start(request.device)
     after = run_isolated(measure_roofline, request.device, seconds=effort.ceiling_seconds)
@@ -186,15 +193,17 @@ def bench(request: Request) -> Bench:
             "the ceilings before and after are %.0f %% apart: other work ran, and these times are not worth keeping",
             100 * drift(before, after),
         )
-    return Bench(
-        date=date,
-        load=load,
-        ceilings=higher(before, after),
-        drift=drift(before, after),
-        rows=tuple(_beside(row, before, higher(before, after)) for row in found if isinstance(row, Row)),
-        left_out=tuple(row for row in found if isinstance(row, LeftOut)),
-        start=start,
-    )
+    ceilings = higher(before, after)
+    rows = tuple(_beside(row, before, ceilings) for row in found.rows)
+    yield replace(found, ceilings=ceilings, drift=drift(before, after), rows=rows, start=start)
+
+
+def _rows(request: Request, effort: Effort, ceilings: Roofline) -> Iterator[Row | LeftOut]:
+    rates: list[float] = []
+    for step in _steps(request, effort, ceilings):
+        rates += [step.operations_per_iteration / step.seconds_per_iteration] if isinstance(step, Row) else []
+        yield step
+    yield from _jobs(request, effort, ceilings, rates[0] if rates else None)
 
 
 def _beside(row: Row, before: Roofline, ceilings: Roofline) -> Row:

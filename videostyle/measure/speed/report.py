@@ -37,7 +37,7 @@ def as_dict(found: Bench) -> dict[str, Any]:
         "ceilings": {"gemm_flops_per_second": found.ceilings.gemm, "copy_bytes_per_second": found.ceilings.copy},
         "rows": [asdict(row) for row in found.rows],
         "left_out": [asdict(row) for row in found.left_out],
-        "start": asdict(found.start),
+        "start": None if found.start is None else asdict(found.start),
     }
 
 
@@ -62,10 +62,15 @@ def table(found: Bench) -> str:
             *(["", *_aligned([_JOB_HEAD, *jobs])] if jobs else []),
             "",
             *(f"left out: {row.kind} at {row.width}x{row.height}, {row.reason}" for row in found.left_out),
-            f"start: --version {found.start.version:.2f} s, --help {found.start.help:.2f} s, "
-            f"one frame of 64 pixels {found.start.first_frame:.2f} s",
+            *_start(found),
         ]
     )
+
+
+def _start(found: Bench) -> list[str]:
+    s = found.start
+    times = "" if s is None else f"--version {s.version:.2f} s, --help {s.help:.2f} s, one frame of 64 pixels "
+    return [] if s is None else [f"start: {times}{s.first_frame:.2f} s"]
 
 
 def _heading(found: Bench) -> list[str]:
@@ -74,7 +79,7 @@ def _heading(found: Bench) -> list[str]:
     load = "" if found.load is None else f"; load before, over the cores: {found.load:.2f}"
     return [
         f"{c.name}, {c.threads} threads, {found.date}{load}",
-        f"ceilings: matrix product {gemm}; copy {c.copy / 1e9:.3g} GB/s; drift {found.drift:.0%}",
+        f"ceilings: matrix product {gemm}; copy {c.copy / 1e9:.3g} GB/s; drift {_share(found.drift)}",
     ]
 
 
@@ -103,9 +108,13 @@ def _job_cells(row: Row) -> tuple[str, ...]:
         "-" if row.first_frame_seconds is None else f"{row.first_frame_seconds:.3g} s",
         f"{row.share_of_gemm:.0%}",
         *(f"{stages.get(name, 0.0):.3g} s" for name in _STAGES),
-        "-" if row.overlap is None else f"{row.overlap:.0%}",
+        _share(row.overlap),
         _memory(row.peak_memory_bytes),
     )
+
+
+def _share(part: float | None) -> str:
+    return "-" if part is None else f"{part:.0%}"
 
 
 def _memory(count: int) -> str:
