@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
+import numpy as np
+from av import AudioFrame, Packet
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
@@ -15,21 +19,23 @@ from av.subtitles.stream import SubtitleStream
 
 from videostyle.errors import OutputError
 from videostyle.media.audio import subtitles
+from videostyle.media.audio.layout import channels, read_layout
 from videostyle.media.audio.tracks import Track, holds
-from videostyle.media.demux import open_source
+from videostyle.media.demux import Demuxer, open_source
 
 log = logging.getLogger(__name__)
 
 FALLBACKS = ("aac", "libopus")  # encoders for what a container does not take as it is
 _ENCODERS = {"mp3": "libmp3lame", "mp3float": "libmp3lame", "opus": "libopus", "vorbis": "libopus"}
 _LOSSLESS = ("flac", "alac", "pcm_")
+_NO_PCM = (".mp4", ".m4v")
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _CHANNEL_BIT_RATE = 96_000  # bits per second of a channel
 _COMMON_RATE = 48_000  # samples per second that every encoder takes
 
 
 def plan_tracks(source: Path, output: Path, *, cut: bool = False, only: tuple[str, ...] = ()) -> list[Track]:
-    """Plan what becomes of every audio and subtitle stream, by writing real headers in memory.
+    """Plan what becomes of every audio and subtitle stream, by writing small files in memory.
 
     Args:
         source: The file they are in.
@@ -42,7 +48,7 @@ def plan_tracks(source: Path, output: Path, *, cut: bool = False, only: tuple[st
 
     """
     with open_source(source) as (container, _):
-        audio = [_plan(stream, output, cut, only) for stream in container.streams.audio]
+        audio = [_plan(source, stream, output, cut, only) for stream in container.streams.audio]
         return [*filter(None, audio), *subtitles.plan_subtitles(container, output)]
 
 
@@ -52,36 +58,74 @@ def has_audio(source: Path) -> bool:
         return bool(container.streams.audio)
 
 
-def _plan(stream: AudioStream, output: Path, cut: bool, only: tuple[str, ...]) -> Track | None:
+def _plan(source: Path, stream: AudioStream, output: Path, cut: bool, only: tuple[str, ...]) -> Track | None:
     if not getattr(stream.codec_context, "sample_rate", 0):
         log.warning("an audio track of an unknown kind is left out")
         return None
     codec = stream.codec_context.name
-    welcome = not only or codec in only
-    if not cut and welcome and holds(output, lambda trial: trial.add_stream_from_template(stream)):
+    welcome = (not only or codec in only) and not _plays_as_noise(codec, output)
+    first = partial(_first_packet, source, stream.index)
+    if not cut and welcome and holds(output, lambda trial: trial.add_stream_from_template(stream), first):
         return Track(stream.index, codec)
     encoders = (_ENCODERS.get(codec, codec), *FALLBACKS) if cut and welcome else FALLBACKS
+    if codec.startswith(_LOSSLESS) and not only and output.suffix.lower() in _NO_PCM:
+        encoders = ("alac", *encoders)
     for track in _encodings(stream, encoders):
-        if holds(output, lambda trial, track=track: add_stream(trial, stream, track)):  # type: ignore[misc]
-            _warn_of_encoding(track, output, cut)
+        if holds(output, partial(_add_encoded, track=track), _silence):
+            _warn_of_encoding(track, channels(stream), output, cut)
             return track
     raise OutputError(output, f"{output.suffix} can hold neither {codec} audio nor AAC; use .mkv")
 
 
+def _plays_as_noise(codec: str, output: Path) -> bool:
+    """Whether readers before FFmpeg 6.1 and many players take such a track for noise: PCM as `ipcm`."""
+    return codec.startswith("pcm_") and output.suffix.lower() in _NO_PCM
+
+
+def _first_packet(source: Path, index: int, target: Stream) -> Iterator[Packet[Any]]:
+    """Yield the first packet of a stream of `source`, for `target`."""
+    with open_source(source) as (container, _):
+        for packet in Demuxer(container, container.streams[index]):
+            if packet.size:
+                offset = packet.dts if packet.dts is not None else packet.pts
+                packet.pts = None if packet.pts is None or offset is None else packet.pts - offset
+                packet.dts = None if packet.dts is None else 0
+                packet.stream = target
+                yield packet
+                return
+
+
+def _silence(target: Stream) -> Iterable[Packet[Any]]:
+    """Return the packets of a moment of silence."""
+    context = cast(AudioStream, target).codec_context
+    context.open(strict=False)
+    count = context.frame_size or 1024
+    shape = (1, count * context.channels)
+    frame = AudioFrame.from_ndarray(np.zeros(shape, np.int16), format="s16", layout=context.layout)
+    frame.sample_rate, frame.pts = context.rate, 0
+    resampler = av.AudioResampler(format=context.format, layout=context.layout, rate=context.rate)
+    frames = resampler.resample(frame)
+    return [packet for each in (*frames, None) for packet in cast(AudioStream, target).encode(each)]
+
+
 def _encodings(stream: AudioStream, encoders: tuple[str, ...]) -> Iterator[Track]:
-    """Yield every way to encode a stream, the most faithful first."""
-    usual = _LAYOUTS.get(stream.channels, "stereo")
-    own = stream.layout.name if stream.layout.name[0].isalpha() else usual
-    for encoder in encoders:
-        if encoder in av.codecs_available:
-            for layout in dict.fromkeys((own, usual, "stereo")):
-                for rate in dict.fromkeys((stream.rate, _COMMON_RATE)):
-                    yield Track(stream.index, stream.codec_context.name, encoder, layout, rate)
+    """Yield every way to encode a stream, the most faithful first; what keeps no channel of its own comes last."""
+    own = read_layout(stream)
+    usual = _LAYOUTS.get(own.nb_channels, f"{own.nb_channels} channels")
+    named = usual if "channels" in own.name else own.name  # few encoders take `7 channels (FL+FR+…)`
+    for layouts in (dict.fromkeys((named, usual)), ("stereo",)):
+        for encoder in filter(av.codecs_available.__contains__, encoders):
+            for layout, rate in product(layouts, dict.fromkeys((stream.rate, _COMMON_RATE))):
+                yield Track(stream.index, stream.codec_context.name, encoder, layout, rate)
 
 
-def _warn_of_encoding(track: Track, output: Path, cut: bool) -> None:
-    """Log that audio is re-encoded, if that can be heard."""
+def _warn_of_encoding(track: Track, count: int, output: Path, cut: bool) -> None:
+    """Log that audio of `count` channels is re-encoded, if that can be heard."""
     name = str(track.encoder).removeprefix("lib").upper()
+    if count != av.AudioLayout(track.layout).nb_channels:
+        log.warning(
+            "%d channels do not go into %s as %s; they are mixed to %s", count, output.suffix, name, track.layout
+        )
     if not cut:
         log.warning("%s audio does not go into this %s; it is transcoded to %s", track.codec, output.suffix, name)
     elif not str(track.encoder).startswith(_LOSSLESS):
@@ -94,6 +138,11 @@ def add_stream(target: OutputContainer, stream: Stream, track: Track) -> Stream:
         return subtitles.add_subtitles(target, stream, track)
     if track.encoder is None:
         return target.add_stream_from_template(stream)
+    return _add_encoded(target, track)
+
+
+def _add_encoded(target: OutputContainer, track: Track) -> AudioStream:
+    assert track.encoder is not None
     added = cast(AudioStream, target.add_stream(track.encoder, rate=track.rate))
     added.layout = track.layout
     if not track.encoder.startswith(_LOSSLESS):

@@ -15,6 +15,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from videostyle.media.audio.layout import read_layout
 from videostyle.media.audio.tracks import Track
 from videostyle.media.demux import Damage, Demuxer
 
@@ -26,7 +27,7 @@ class Block:
     """Samples that follow one another.
 
     Args:
-        format: FFmpeg's name of their format, a planar one.
+        format: FFmpeg's name of their format, a packed one.
         samples: (channels, count).
         position: Of the first one in the result, in samples.
 
@@ -46,7 +47,7 @@ class Block:
 
     def to_frame(self, track: Track) -> AudioFrame:
         """Return the samples as a frame whose timestamp is their position."""
-        samples = np.ascontiguousarray(self.samples)
+        samples = np.ascontiguousarray(self.samples.T).reshape(1, -1)
         frame = AudioFrame.from_ndarray(samples, format=self.format, layout=track.layout)
         frame.sample_rate, frame.pts, frame.time_base = track.rate, self.position, Fraction(1, track.rate)
         return frame
@@ -64,7 +65,7 @@ def read_samples(container: InputContainer, track: Track, begin: Fraction) -> It
     after: int | None = None
     damage = Damage()
     for frame, position in _placed(_uniform(container, track), track.rate, begin):
-        block = Block(frame.format.name, frame.to_ndarray(), position)
+        block = Block(frame.format.name, frame.to_ndarray().reshape(frame.samples, -1).T, position)
         if after is not None:
             yield from _silence(block, after, track.rate)
             overlap = max(0, after - position)
@@ -117,11 +118,11 @@ def _is_close(position: int | None, expected: int, rate: int) -> bool:
 
 
 def _uniform(container: InputContainer, track: Track) -> Iterator[AudioFrame]:
-    """Yield a stream's frames, planar, in the layout and rate to encode, also if their own change on the way."""
+    """Yield a stream's frames, packed, in the layout and rate to encode, also if their own change on the way."""
     stream = cast(AudioStream, container.streams[track.index])
-    planar = stream.codec_context.format.planar.name
+    packed = stream.codec_context.format.packed.name
     for _, alike in groupby(_decode(container, stream), _shape):
-        resampler = AudioResampler(format=planar, layout=track.layout, rate=track.rate)
+        resampler = AudioResampler(format=packed, layout=track.layout, rate=track.rate)
         for frame in alike:
             yield from resampler.resample(frame)
         yield from resampler.resample(None)
@@ -133,11 +134,14 @@ def _decode(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
     stream.codec_context.options = {"err_detect": "crccheck+explode"}  # or some damage is noise
     for packet in Demuxer(container, stream):
         try:
-            yield from stream.decode(packet)
+            frames = stream.decode(packet)
+            for frame in frames:
+                read_layout(frame)
+            yield from frames
         except av.error.FFmpegError:
             damage.report("damaged audio, replaced by silence,", packet.pts, packet.time_base)
     damage.close()
 
 
 def _shape(frame: AudioFrame) -> tuple[str, str, int]:
-    return frame.format.name, frame.layout.name, frame.sample_rate
+    return frame.format.name, read_layout(frame).name, frame.sample_rate

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
+from av import Packet
 from av.container import OutputContainer
 from av.stream import Stream
 
@@ -45,12 +47,30 @@ class _NamedBuffer(io.BytesIO):
         self.name = name
 
 
-def holds(output: Path, add: Callable[[OutputContainer], object]) -> bool:
-    """Return whether the container of `output` takes a header with the stream that `add` adds, by writing one."""
+def nothing(stream: Stream) -> Iterable[Packet[Any]]:
+    """Return no packet."""
+    return ()
+
+
+def holds(
+    output: Path,
+    add: Callable[[OutputContainer], Stream],
+    packets: Callable[[Stream], Iterable[Packet[Any]]] = nothing,
+) -> bool:
+    """Return whether the container of `output` takes a stream, by writing a whole file in memory.
+
+    Args:
+        output: Its suffix says the container.
+        add: Adds the stream.
+        packets: Some packets for that stream: some containers refuse a track only when they are closed.
+
+    """
     try:
         with av.open(_NamedBuffer(f"x{output.suffix}"), "w") as trial:
-            add(trial)
+            stream = add(trial)
             trial.start_encoding()
+            for packet in packets(stream):
+                trial.mux(packet)
     except (av.error.FFmpegError, ValueError, OSError):
         return False
     return True
