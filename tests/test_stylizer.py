@@ -19,7 +19,7 @@ from videostyle.style import pixels
 from videostyle.style.objective import losses
 from videostyle.style.objective.look import Style
 from videostyle.style.optimize.schedule import fresh_levels, fresh_work
-from videostyle.style.stylizer import FrameState, State, Stylizer, TemporalTarget
+from videostyle.style.stylizer import Stylizer
 
 SETTINGS = Settings(first_iterations=20, iterations=4, flow="dis-fine")
 STYLE = media.texture(80, 60, seed=7)[..., ::-1].copy()
@@ -123,28 +123,6 @@ def test_a_flash_does_not_begin_a_new_look(network):
     moved = made[4].frame.pixels[:, 4:-16].astype(int)
     again, anew = (np.abs(m.frame.pixels[:, :-20] - moved).mean() for m in (made[6], fresh))
     assert again < 0.6 * anew
-
-
-def test_what_nobody_saw_begins_as_what_the_content_shows_and_keeps_strokes_where_that_is_plain():
-    dragged, drawing = (torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(n)) for n in (1, 2))
-    content = torch.cat([drawing[..., :48], torch.full((1, 3, 64, 48), 0.5)], dim=3)
-    mask = torch.zeros(1, 1, 64, 96)
-    mask[:, :, :16] = 1
-    held = TemporalTarget(dragged, mask, mask, dragged, disoccluded=0.7, speed=1.0).drawn(content)
-    assert torch.equal(held.start[:, :, :16], dragged[:, :, :16])
-    drawn, plain = (slice(None), slice(None), slice(20, 60), slice(4, 30)), (..., slice(20, 60), slice(70, 92))
-
-    def alike(one, other):
-        return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
-
-    assert alike(held.start[drawn], content[drawn]) > 0.9
-    assert alike(held.start[plain], dragged[plain]) > 0.9
-
-
-def test_a_state_knows_which_frame_was_the_last_though_it_knows_a_later_one():
-    past = FrameState(torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2))
-    state = State(past.image, 3, {2: past, 3: past, 9: past})
-    assert State.of(state.tensors()).previous == 3
 
 
 @pytest.mark.parametrize("size", [(16, 8), (9, 30), (96, 10)])

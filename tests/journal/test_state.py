@@ -7,14 +7,14 @@ from videostyle.journal.state import KeptFrame, SegmentState, from_16_bit, merge
 RNG = np.random.default_rng(0)
 
 
-def frame(*, exact):
-    image, confidence = (RNG.random((1, c, 3, 4), np.float32) for c in (3, 1))
-    kept = KeptFrame(image, confidence)
+def frame(*, exact, known=True):
+    image, confidence, content = (RNG.random((1, c, 3, 4), np.float32) for c in (3, 1, 3))
+    kept = KeptFrame(image, confidence, content if known else None)
     return kept if exact else kept.rounded()
 
 
 def state(previous, *others):
-    frames = {index: frame(exact=False) for index in others} | {previous: frame(exact=True)}
+    frames = {index: frame(exact=False, known=index > 4) for index in others} | {previous: frame(exact=True)}
     return SegmentState(round_to_16_bit(RNG.random((1, 3, 3, 4), np.float32)), previous, frames)
 
 
@@ -26,8 +26,9 @@ def test_a_file_has_it_to_the_last_bit(tmp_path):
     np.testing.assert_array_equal(found.opening, left.opening)
     for index, kept in left.frames.items():
         assert found.frames[index].exact == kept.exact
-        np.testing.assert_array_equal(found.frames[index].image, kept.image)
-        np.testing.assert_array_equal(found.frames[index].confidence, kept.confidence)
+        assert found.frames[index].arrays().keys() == kept.arrays().keys()
+        for name, array in kept.arrays().items():
+            np.testing.assert_array_equal(found.frames[index].arrays()[name], array)
 
 
 def test_a_damaged_file_is_no_state(tmp_path):

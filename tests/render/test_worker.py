@@ -21,7 +21,7 @@ from videostyle.render.worker import (
     segment_state,
     tensor_state,
 )
-from videostyle.style.stylizer import FrameState, State
+from videostyle.style.state import FrameState, State
 
 CPU = torch.device("cpu")
 
@@ -82,12 +82,13 @@ def test_unchanged_frames_go_round_the_worker_and_its_state_goes_on():
 
 def test_a_state_comes_back_from_plain_data_to_the_last_bit_of_the_last_frame():
     generator = torch.Generator().manual_seed(0)
-    known = {n: FrameState(*(torch.rand(1, c, 5, 7, generator=generator) for c in (3, 1))) for n in (4, 8)}
+    known = {n: FrameState(*(torch.rand(1, c, 5, 7, generator=generator) for c in (3, 1, 3))) for n in (4, 8)}
     state = State(torch.rand(1, 3, 5, 7, generator=generator), 8, known)
     found = tensor_state(segment_state(state), CPU)
     assert found.previous == 8
     assert torch.equal(found.known[8].image, known[8].image)
     assert torch.equal(found.known[8].confidence, known[8].confidence)
+    assert torch.equal(found.known[8].content, known[8].content)
     torch.testing.assert_close(found.known[4].image, known[4].image, atol=1 / 65535, rtol=0)
     torch.testing.assert_close(found.opening, state.opening, atol=1 / 65535, rtol=0)
     assert tensor_state(segment_state(found), CPU).known[4].image.equal(found.known[4].image)

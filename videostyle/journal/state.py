@@ -26,11 +26,13 @@ class KeptFrame:
     Args:
         image: (1, 3, H, W), float32 in [0, 1] to the last bit, or uint16 with its full range meaning [0, 1].
         confidence: (1, 1, H, W) of the same dtype: how long each pixel has been worked on, from 0, new, to 1.
+        content: Like `image`: what each stroke was painted for; None where nobody knows.
 
     """
 
     image: Array
     confidence: Array
+    content: Array | None = None
 
     @property
     def exact(self) -> bool:
@@ -39,7 +41,13 @@ class KeptFrame:
 
     def rounded(self) -> KeptFrame:
         """Round to 16 bits, which is enough for a frame that is only recalled."""
-        return KeptFrame(round_to_16_bit(self.image), round_to_16_bit(self.confidence))
+        content = None if self.content is None else round_to_16_bit(self.content)
+        return KeptFrame(round_to_16_bit(self.image), round_to_16_bit(self.confidence), content)
+
+    def arrays(self) -> dict[str, Array]:
+        """Return its arrays by name."""
+        known = {"image": self.image, "confidence": self.confidence}
+        return known if self.content is None else known | {"content": self.content}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +78,10 @@ class SegmentState:
         """
         arrays = {"opening": self.opening}
         for index, frame in self.frames.items():
-            arrays |= {f"{index}.image": frame.image, f"{index}.confidence": frame.confidence}
-        layout = json.dumps({"previous": self.previous, "frames": list(self.frames)})
+            arrays |= {f"{index}.{name}": array for name, array in frame.arrays().items()}
+        layout = json.dumps(
+            {"previous": self.previous, "frames": {i: list(f.arrays()) for i, f in self.frames.items()}}
+        )
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, {_LAYOUT: layout})
 
     @classmethod
@@ -81,11 +91,11 @@ class SegmentState:
             with safe_open(path, framework="np") as file:
                 layout = json.loads((file.metadata() or {})[_LAYOUT])
                 frames = {
-                    index: KeptFrame(file.get_tensor(f"{index}.image"), file.get_tensor(f"{index}.confidence"))
-                    for index in layout["frames"]
+                    int(index): KeptFrame(**{name: file.get_tensor(f"{index}.{name}") for name in names})
+                    for index, names in layout["frames"].items()
                 }
                 return cls(file.get_tensor("opening"), layout["previous"], frames)
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
 

@@ -21,7 +21,8 @@ from videostyle.render.insert import FinishedNeighbours, UnchangedFrame, pop_ins
 if TYPE_CHECKING:
     import torch
 
-    from videostyle.style.stylizer import State, Stylizer
+    from videostyle.style.state import FrameState, State
+    from videostyle.style.stylizer import Stylizer
 
 OnWork = Callable[[float], None]
 
@@ -239,23 +240,36 @@ def write_attention_map(path: Path, salience: np.ndarray) -> None:
 
 def segment_state(state: State) -> SegmentState:
     """Bring a state to the CPU: the last frame to the last bit, older ones in 16 bits."""
-
-    def array(tensor: torch.Tensor) -> np.ndarray:
-        return tensor.cpu().contiguous().numpy()
-
-    frames = {i: KeptFrame(array(frame.image), array(frame.confidence)) for i, frame in state.known.items()}
+    frames = {index: _kept(frame) for index, frame in state.known.items()}
     kept = {i: frame if i == state.previous else frame.rounded() for i, frame in frames.items()}
-    return SegmentState(round_to_16_bit(array(state.opening)), state.previous, kept)
+    return SegmentState(round_to_16_bit(_array(state.opening)), state.previous, kept)
 
 
 def tensor_state(state: SegmentState, device: torch.device) -> State:
     """Undo `segment_state`. Copies into torch's own allocation: alignment can change the last bit of what follows."""
+    from videostyle.style.state import State
+
+    known = {index: _restored(frame, device) for index, frame in state.frames.items()}
+    return State(_tensor(state.opening, device), state.previous, known)
+
+
+def _kept(frame: FrameState) -> KeptFrame:
+    content = None if frame.content is None else _array(frame.content)
+    return KeptFrame(_array(frame.image), _array(frame.confidence), content)
+
+
+def _restored(frame: KeptFrame, device: torch.device) -> FrameState:
+    from videostyle.style.state import FrameState
+
+    content = None if frame.content is None else _tensor(frame.content, device)
+    return FrameState(_tensor(frame.image, device), _tensor(frame.confidence, device), content)
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.cpu().contiguous().numpy()
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
     import torch
 
-    from videostyle.style.stylizer import FrameState, State
-
-    def tensor(array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(from_16_bit(array)).clone().to(device)
-
-    known = {i: FrameState(tensor(frame.image), tensor(frame.confidence)) for i, frame in state.frames.items()}
-    return State(tensor(state.opening), state.previous, known)
+    return torch.from_numpy(from_16_bit(array)).clone().to(device)

@@ -6,90 +6,40 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from videostyle.errors import DivergedError
-from videostyle.frames import Fade, Frame, Motion, Pixels, Plane, TrackedFrame
+from videostyle.frames import Fade, Frame, Pixels, Plane, TrackedFrame
 from videostyle.settings import Settings
 from videostyle.style.cuda_graph import CAPTURE_LOCK, GraphCache, recorder
 from videostyle.style.fade import apply_fade, remove_fade
 from videostyle.style.features.vgg import VGG19
 from videostyle.style.objective.look import Look, Style
 from videostyle.style.objective.losses import matrix_root
-from videostyle.style.objective.terms import Objective, TemporalTerm, Term
+from videostyle.style.objective.terms import Objective, Term
 from videostyle.style.optimize.minimize import FRESH_PRIOR, WARM_PRIOR, Iterate, Moments, minimize
 from videostyle.style.optimize.schedule import Level, following_levels, fresh_levels
 from videostyle.style.pixels import (
     copy_to_cpu,
-    flow_to_tensor,
     mask_to_tensor,
     resize,
     scaled_size,
     to_levels,
     to_tensor,
 )
+from videostyle.style.state import FrameState, State
+from videostyle.style.temporal import Seen, TemporalTarget, fresh_state
 from videostyle.style.tiling import FALLBACKS, MemoryMode, Tiled, is_out_of_memory
-from videostyle.style.warp import warp
 
 log = logging.getLogger(__name__)
 
 NOISE_STD = 0.01  # deviation of the noise that a fresh start begins with, in [0, 1] pixel values
 NOISE = 0.15  # the same, of a start from noise alone
-CONFIDENCE_GAIN = 1 / 6  # of what a new pixel needs until it is held as firmly as others, each frame
 COARSEST = 0.25  # of a frame's size, at which that noise is drawn
-AREA_SIZE = 64  # longest side in pixels at which areas of color are told from drawing
-AROUND = 4  # of these pixels on each side, over which they are even
-PLAIN = 0.25  # of the strokes' contrast: where the content has that much detail, half of it takes their place
 
 Work = Callable[[float], None]
-Seen: TypeAlias = "tuple[FrameState, Motion]"
-
-
-@dataclass(frozen=True, eq=False)
-class FrameState:
-    """A finished frame, and how long each pixel of it has been worked on: (1, 1, H, W) from 0, new, to 1, ripe."""
-
-    image: Tensor
-    confidence: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """All that a frame leaves to those that follow, so that work may go on from here in another process.
-
-    Args:
-        opening: (1, 3, H, W), the content of the frame that settled the look.
-        previous: The frame, by its place in the source: the last of those known.
-        known: The frame and those before it that may be recalled, by their places.
-
-    """
-
-    opening: Tensor
-    previous: int
-    known: Mapping[int, FrameState]
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The same by name, for a file; all of it is in [0, 1]."""
-        found = {"opening": self.opening}
-        for at, past in self.known.items():
-            kind = "previous" if at == self.previous else "kept"
-            found |= {f"{kind} {at} image": past.image, f"{kind} {at} ripeness": past.confidence}
-        return found
-
-    @classmethod
-    def of(cls, tensors: Mapping[str, Tensor]) -> State:
-        """The state that gave `tensors`."""
-        images = [name.split() for name in tensors if name.endswith("image")]
-        known = {
-            int(at): FrameState(*(tensors[f"{kind} {at} {p}"] for p in ("image", "ripeness"))) for kind, at, _ in images
-        }
-        before = [int(at) for kind, at, _ in images if kind == "previous"]
-        return cls(tensors["opening"], before[0] if before else max(known), known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,38 +97,10 @@ class FrameProblem:
     look: Look
     held: TemporalTarget | None
 
-
-@dataclass(frozen=True, eq=False)
-class TemporalTarget:
-    """What a frame is held to: its neighbours' results moved along, where to trust them, how ripe they are.
-
-    `start` is what its work begins with, `disoccluded` the share of it that is to be made anew, and `speed` how far the
-    nearest neighbour moved, in pixels, on average.
-    """
-
-    image: Tensor
-    mask: Tensor
-    confidence: Tensor
-    start: Tensor
-    disoccluded: float
-    speed: float
-
-    def term(self, size: tuple[int, int], weight: float) -> TemporalTerm:
-        """The pull towards it at a size; what is not ripe yet is not held as firmly."""
-        firmly = resize(self.mask * self.confidence, size).clamp(0, 1)
-        return TemporalTerm(warped=resize(self.image, size).clamp(0, 1), mask=firmly, weight=weight)
-
-    def drawn(self, content: Tensor) -> TemporalTarget:
-        """The same where what is unseen begins as what the content, (1, 3, H, W), shows, in the colors that are there.
-
-        Strokes that were dragged along would have to be unmade first, for which a following frame has no steps. They
-        stay where the content has no detail to put in their place.
-        """
-        detail, strokes = content - _color_areas(content), self.image - _color_areas(self.image)
-        drawing = _contrast(detail)
-        drawing = drawing / (drawing + PLAIN * _contrast(strokes)).clamp(min=1e-6)
-        shown = (self.image + drawing * (detail - strokes)).clamp(0, 1)
-        return replace(self, start=torch.lerp(shown, self.image, self.mask))
+    def left_by(self, image: Tensor) -> FrameState:
+        """Return what the finished picture, (1, 3, H, W), leaves to later frames."""
+        made = image.clamp(0, 1)
+        return fresh_state(made, self.image) if self.held is None else self.held.leaves(made, self.image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,10 +190,11 @@ class Stylizer:
                 opening = content.contiguous()  # as it comes back from a file: sums depend on the order of numbers
                 look = Look(self._settings, self._styles, opening)
             regions = tuple(mask_to_tensor(region, self._device) for region in step.regions)
-            image, held = look.canvas(content), self._held(_earlier(step, previous, known))
-            canvas = FrameProblem(image, regions, look, None if held is None else held.drawn(image))
+            image = look.canvas(content)
+            held = TemporalTarget.of(_earlier(step, previous, known), image)
+            canvas = FrameProblem(image, regions, look, None if held is None else held.renewed(image).begun(image))
             walk = self._within_memory(canvas, modes)
-            previous = FrameState(walk.image.clamp(0, 1), _confidence(canvas))
+            previous = canvas.left_by(walk.image)
             known = _retain(known, step, previous)
             yield _Worked(step, opening, content, canvas, previous, walk)
 
@@ -291,14 +214,16 @@ class Stylizer:
         return worked
 
     def _refine_frame(self, worked: _Worked, neighbours: Sequence[Seen], modes: list[MemoryMode]) -> _Worked:
-        held = self._held(neighbours)
+        held = TemporalTarget.of(neighbours, worked.canvas.image)
         if held is None:
             return worked
+        held = held.renewed(worked.canvas.image)
         begin = torch.lerp(worked.past.image, held.image, held.mask)
         canvas = replace(worked.canvas, held=replace(held, start=begin, disoccluded=0.0))
         walk = self._within_memory(canvas, modes)
-        past = FrameState(walk.image.clamp(0, 1), torch.maximum(_confidence(canvas), worked.past.confidence))
-        return replace(worked, canvas=canvas, past=past, walk=walk)
+        past = canvas.left_by(walk.image)
+        riper = replace(past, confidence=torch.maximum(past.confidence, worked.past.confidence))
+        return replace(worked, canvas=canvas, past=riper, walk=walk)
 
     def state_from_frames(
         self, opening: Pixels, finished: Mapping[int, Pixels], previous: int, fades: Mapping[int, Fade], first: Fade
@@ -318,7 +243,9 @@ class Stylizer:
         images = {
             at: look.canvas(remove_fade(to_tensor(pixels, self._device), fades[at])) for at, pixels in finished.items()
         }
-        return State(content, previous, {at: FrameState(i, torch.ones_like(i[:, :1])) for at, i in images.items()})
+        return State(
+            content, previous, {at: FrameState(i, torch.ones_like(i[:, :1]), None) for at, i in images.items()}
+        )
 
     def salience(self, pixels: Pixels) -> Plane:
         """What stands out in a frame (H, W, 3) by the network's activations: (H, W) float32 in [0, 1]."""
@@ -327,26 +254,6 @@ class Stylizer:
         found = look.salience(self._ways[FALLBACKS[0]], look.canvas(content))
         plane: Plane = resize(found, (content.shape[2], content.shape[3]))[0, 0].clamp(0, 1).cpu().numpy()
         return plane
-
-    def _held(self, seen: Sequence[Seen]) -> TemporalTarget | None:
-        """Results moved along, the first that can be trusted at each place."""
-        if not seen:
-            return None
-        moved = [self._moved(past, motion) for past, motion in seen]
-        nearest = moved[0][0]
-        total, free = torch.zeros_like(nearest), torch.ones_like(nearest[:, :1])
-        for picture, mask in moved:
-            taken = torch.minimum(mask, free)
-            total, free = total + taken * picture, free - taken
-        merged, trusted = total + free * nearest, (1 - free).clamp(0, 1)
-        image, confidence = merged[:, :3], merged[:, 3:].clamp(0, 1)
-        disoccluded = _disoccluded([motion for _, motion in seen])
-        return TemporalTarget(image, trusted, confidence, image, disoccluded, _speed(seen[0][1]))
-
-    def _moved(self, past: FrameState, motion: Motion) -> tuple[Tensor, Tensor]:
-        """A result and its ripeness as this frame sees them, (1, 4, H, W), and where they can be trusted."""
-        flow = flow_to_tensor(motion.flow, self._device)
-        return warp(torch.cat([past.image, past.confidence], dim=1), flow), mask_to_tensor(motion.mask, self._device)
 
     def _within_memory(self, canvas: FrameProblem, modes: list[MemoryMode]) -> Iterate:
         """The frame, worked on as `modes` begin; when the device is full, the first of them is dropped."""
@@ -477,38 +384,6 @@ def _neighbours(worked: Sequence[_Worked], place: int, before: FrameState | None
 def _retain(known: Mapping[int, FrameState], step: TrackedFrame, past: FrameState) -> dict[int, FrameState]:
     """What later frames may need, now that a step has been made."""
     return {at: older for at, older in known.items() if at in step.retained} | {step.frame.index: past}
-
-
-def _color_areas(image: Tensor, around: int = AROUND) -> Tensor:
-    """The areas of color of an image, (1, C, H, W), without what is drawn in them."""
-    longest = max(image.shape[2:])
-    even = resize(image, scaled_size(image, min(AREA_SIZE, longest)))
-    for _ in range(2):
-        even = F.avg_pool2d(even, 2 * around + 1, 1, around, count_include_pad=False)
-    return resize(even, (image.shape[2], image.shape[3]))
-
-
-def _contrast(detail: Tensor) -> Tensor:
-    """Close around each place, of what is left without areas of color: (1, 1, H, W)."""
-    mean, square = _color_areas(detail, 1), _color_areas(detail.square(), 1)
-    return (square - mean.square()).mean(1, keepdim=True).clamp(min=0).sqrt()
-
-
-def _speed(motion: Motion) -> float:
-    return float(np.hypot(motion.flow[..., 0], motion.flow[..., 1]).mean())
-
-
-def _disoccluded(motions: Sequence[Motion]) -> float:
-    """The share of a frame that none of these can be trusted for, worked out where the motions are: on the CPU."""
-    trusted = torch.stack([mask_to_tensor(motion.mask) for motion in motions]).sum(0)
-    return float(1 - trusted.clamp(0, 1).mean())
-
-
-def _confidence(canvas: FrameProblem) -> Tensor:
-    """How ripe a finished frame is: all of a fresh one; of one that follows, what it was held to and a bit more."""
-    if canvas.held is None:
-        return torch.ones_like(canvas.image[:, :1])
-    return (canvas.held.mask * (canvas.held.confidence + CONFIDENCE_GAIN)).clamp(0, 1)
 
 
 def _one_each(values: tuple[float, ...], number: int) -> float:
