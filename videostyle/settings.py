@@ -104,6 +104,13 @@ class Settings:
 
     """
 
+    strength: float = setting(
+        1.0,
+        "How much of the style: 0 leaves the content as it is, 1 is all of it, with even steps between.",
+        low=0,
+        high=1,
+        group="Balance",
+    )
     style_weight: float = setting(24.0, "Pull towards the style.", low=0, high=1e9, group="Balance")
     content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9, group="Balance")
     tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9, group="Balance")

@@ -172,7 +172,8 @@ class Stylizer:
         known = {} if state is None else state.known
         for worked in made:
             known = _retain(known, worked.step, worked.past)
-            finished = worked.canvas.look.finished(worked.past.image, worked.content)
+            canvas = worked.canvas
+            finished = canvas.look.finished(worked.past.image, worked.content, canvas.regions)
             left = State(worked.opening, worked.step.frame.index, known)
             yield _in_flight(worked.step.frame, apply_fade(finished, worked.step.fade), worked.walk, left)
 
@@ -309,8 +310,8 @@ class Stylizer:
 
     def _grain(self, size: tuple[int, int], like: Tensor) -> Tensor:
         """Faint noise, the same at every fresh start: another seed lays the strokes another way."""
-        strength = NOISE_STD if self._settings.first_iterations else 0.0
-        return strength * self._noise(resize(like, size))
+        deviation = NOISE_STD * self._settings.strength if self._settings.first_iterations else 0.0
+        return deviation * self._noise(resize(like, size))
 
     def _noise(self, image: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(self._settings.seed)

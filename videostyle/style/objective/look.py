@@ -15,7 +15,7 @@ from videostyle.settings import Settings
 from videostyle.style.device import choose_precision
 from videostyle.style.features.layers import layer_shares, reach, stride
 from videostyle.style.objective import attention, losses, palette
-from videostyle.style.objective.statistics import STATISTICS, Distance, StyleStatistic, in_bfloat16, mixed
+from videostyle.style.objective.statistics import STATISTICS, Distance, Statistics, StyleStatistic, in_bfloat16, mixed
 from videostyle.style.objective.terms import Extract, Features, FeatureTerm, RangeTerm, StyleTerm, Term, VariationTerm
 from videostyle.style.pixels import resize, scaled_size
 
@@ -47,6 +47,7 @@ class Style:
 class StyleTargets:
     """What the styles of one region ask of a frame of one size, by layer."""
 
+    statistics: Mapping[str, Statistics]
     distances: Mapping[str, Distance]
     guidance: Mapping[str, list[Tensor]]  # activations of the styles, for attention to match
     smoothness: Tensor
@@ -76,9 +77,13 @@ class Look:
         """The picture to work on, for a frame: in gray where the content's colors are to stay."""
         return palette.gray(content) if self._settings.color == "content" else content
 
-    def finished(self, image: Tensor, content: Tensor) -> Tensor:
-        """The stylized frame, for a canvas that has been worked on."""
-        return palette.recolored(image, content) if self._settings.color == "content" else image
+    def finished(self, image: Tensor, content: Tensor, regions: Sequence[Tensor] = ()) -> Tensor:
+        """Return the stylized frame, for a canvas that has been worked on: where no style goes, it is the content."""
+        made = palette.recolored(image, content) if self._settings.color == "content" else image
+        if not regions:
+            return made
+        styled = torch.stack([_laid(region, made) for region in regions]).sum(0).clamp(0, 1)
+        return torch.lerp(content, made, styled)
 
     @torch.no_grad()
     def terms(self, extract: Extract, target: Tensor, regions: Sequence[Tensor]) -> list[Term]:
@@ -92,6 +97,7 @@ class Look:
         """
         s, longest = self._settings, max(target.shape[2:])
         wanted = {*self._content_shares, *(self._matched_layers() if s.match_weight else ())}
+        wanted |= self._style_shares.keys() if s.strength < 1 else set()
         features = extract(target, wanted)
         strong = self._strength(features)
         aims = [self._aims(extract, group, longest) for group in range(len(self._groups))]
@@ -101,7 +107,7 @@ class Look:
             terms += self._style_terms(aim, features, region, strong, f" {number + 1}" if regions else "", target)
         return [
             *terms,
-            VariationTerm(target=torch.stack([a.smoothness for a in aims]).mean(), weight=s.tv_weight),
+            VariationTerm(target=torch.stack([a.smoothness for a in aims]).mean(), weight=s.tv_weight * s.strength),
             RangeTerm(weight=RANGE_WEIGHT),
         ]
 
@@ -140,11 +146,12 @@ class Look:
         """A region's pull is as strong at each of its places as if the whole frame were that region."""
         s, area = self._settings, 1.0 if region is None else float(region.mean())
         inner = {} if region is None else {n: _inner(region, n, _size(target, n)) for n in self._style_shares}
+        guidance = _products(inner, strong, target, self._style_shares)
         style = StyleTerm(
             compute=self._measure.compute,
-            distances=aim.distances,
+            distances=aim.distances if s.strength == 1 else self._partial(aim, features, guidance),
             shares=_kept(self._style_shares, inner, area),
-            guidance=_products(inner, strong, target, self._style_shares),
+            guidance=guidance,
             weight=s.style_weight * area,
             decay=s.style_decay,
             name=f"style{name}",
@@ -159,11 +166,21 @@ class Look:
             shares={n: 1 / len(layers) for n in layers},
             scale=_variations(matched),
             guidance={n: _even(guidance) for n, guidance in _products(laid, strong, target, layers).items()},
-            weight=s.match_weight * area,
+            weight=s.match_weight * area * s.strength,
             decay=s.style_decay,
             name=f"match{name}",
         )
         return [style, match]
+
+    def _partial(self, aim: StyleTargets, features: Features, guidance: Mapping[str, Tensor]) -> dict[str, Distance]:
+        """Ask for statistics on the way from the content's own, at strength 0, to the style's, at 1."""
+        share = self._settings.strength
+        shares = torch.tensor([1 - share, share]).to(next(iter(features.values())))
+        own = {name: self._measure.compute(features[name], guidance.get(name)) for name in self._style_shares}
+        return {
+            name: self._measure.distance_to(mixed([own[name], statistics], shares))
+            for name, statistics in aim.statistics.items()
+        }
 
     def _matched_layers(self) -> list[str]:
         return [name for name in self._style_shares if stride(name) >= MATCHED_FROM]
@@ -175,16 +192,17 @@ class Look:
         shares = shares / shares.sum()
         pictures = [resize(s.image, scaled_size(s.image, longest * s.scale)).clamp(0, 1) for s in styles]
         found = [extract(picture, self._style_shares) for picture in pictures]
-        distances = {}
+        statistics = {}
         for name in self._style_shares:
             described = [
                 self._measure.compute(f[name], None if s.mask is None else _laid(s.mask, f[name]))
                 for f, s in zip(found, styles, strict=True)
             ]
-            distances[name] = self._measure.distance_to(mixed(described, shares))
+            statistics[name] = mixed(described, shares)
+        distances = {name: self._measure.distance_to(target) for name, target in statistics.items()}
         kept = {name: [f[name] for f in found] for name in self._matched_layers() if self._settings.match_weight}
         smoothness = torch.stack([losses.total_variation(picture) for picture in pictures])
-        return StyleTargets(distances, kept, (shares * smoothness).sum())
+        return StyleTargets(statistics, distances, kept, (shares * smoothness).sum())
 
 
 def _measure(settings: Settings, device: torch.device) -> StyleStatistic:
