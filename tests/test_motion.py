@@ -436,3 +436,24 @@ def test_pairs_from_elsewhere_are_read(tmp_path):
     assert not pair.known[:2].any()
     assert pair.known[2:].all()
     assert pair.flow[2:, :, 0].max() == 2
+
+
+def test_a_plain_place_moves_with_what_is_around_it():
+    """A dark field whose faint grain is another in every frame, under hills that pan."""
+    rng, hills = np.random.default_rng(3), media.panning(2, 96, 64, step=3)
+    for image in hills:
+        image[36:] = np.clip(30 + rng.normal(0, 1.5, (28, 96, 3)), 0, 255)
+    motion = estimate(*hills, METHODS["dis-fine"])
+    field = (slice(42, 58), slice(8, 84))
+    assert motion.mask[field].mean() > 0.8
+    assert np.abs(motion.flow[field] - (3, 0)).mean() < 0.5
+
+
+def test_a_plain_place_that_comes_to_light_is_not_trusted():
+    """A bright disc leaves a dark field: what it hid is new."""
+    before, now = (np.full((64, 96, 3), 30, np.uint8) for _ in range(2))
+    for image, x in ((before, 30), (now, 54)):
+        image[:20] = media.texture(96, 20)
+        cv2.circle(image, (x, 44), 9, (250, 240, 120), -1)
+    motion = estimate(before, now, METHODS["dis-fine"])
+    assert motion.mask[38:50, 25:35].mean() < 0.3

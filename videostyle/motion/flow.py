@@ -27,6 +27,10 @@ DOUBTFUL = (2.5, 7.0)  # levels of color difference at which trust begins to go,
 USUAL = 8.0  # levels of color difference that noise makes at most
 EXCUSED = 0.25  # of the local contrast: what half a pixel of flow error makes of it
 REACHED = (0.6, 0.8)  # of a pixel's usual share of the frame before, at which trust begins, and is whole
+PLAIN = (3.0, 6.0)  # levels of contrast around a place: below the first, flow has nothing to hold on to
+ANCHORED = 0.25  # share of a picture that must be trusted: two scenes have plain places that look alike
+AROUND = 96  # longest side in pixels at which the motion around plain places is found
+REACH_SHARES = ((2.0, 1.0), (8.0, 1e-2), (32.0, 1e-4))  # deviations in these pixels, and how much each counts
 _BORDER = 0.5  # pixels beyond the frame at which trust has ended; within, a slow pan would drag the border along
 
 
@@ -86,6 +90,8 @@ def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evi
     before, now = match_exposure(_bounded(previous), _bounded(current))
     backward, forward = _between(now, before, method), _between(before, now, method)
     trusted = MASKS[mask](backward, forward, now, before)
+    if mask == "evidence":
+        backward, trusted = settle_plain_places(backward, trusted, now, before)
     return Motion(_enlarged(backward, w, h), cv2.resize(trusted, (w, h), interpolation=cv2.INTER_LINEAR))
 
 
@@ -178,14 +184,20 @@ def forward_backward_consistency(backward: Plane, forward: Plane) -> Plane:
     at its end (Sundaram et al. 2010, as in Ruder et al. 2016). What comes from up to `_BORDER` pixels outside is part
     new: counted as seen, it would be the border's own pixels, in a slow pan frame after frame, drawn out into lines.
     """
-    h, w = backward.shape[:2]
     x, y = _ends(backward)
     home = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     error = np.square(home + backward).sum(-1)
     scale = np.square(home).sum(-1) + np.square(backward).sum(-1)
-    beyond = np.maximum.reduce([-x, x - (w - 1), -y, y - (h - 1)])
-    trusted: Plane = np.clip(1 - beyond / _BORDER, 0, 1) * (error <= 0.01 * scale + 0.5)
+    trusted: Plane = _inside(backward) * (error <= 0.01 * scale + 0.5)
     return trusted
+
+
+def _inside(flow: Plane) -> Plane:
+    """(H, W) in [0, 1]: 1 where the flow ends inside the frame, 0 from `_BORDER` pixels outside on."""
+    (h, w), (x, y) = flow.shape[:2], _ends(flow)
+    beyond = np.maximum.reduce([-x, x - (w - 1), -y, y - (h - 1)])
+    inside: Plane = np.clip(1 - beyond / _BORDER, 0, 1)
+    return inside
 
 
 def away_from_motion_boundaries(backward: Plane) -> Plane:
@@ -231,6 +243,36 @@ def photometric_consistency(backward: Plane, here: Pixels, there: Pixels) -> Pla
     return right
 
 
+def settle_plain_places(flow: Plane, trusted: Plane, here: Pixels, there: Pixels) -> tuple[Plane, Plane]:
+    """Give plain places that have no motion to be trusted that of the places around them, if it explains the picture.
+
+    A dark field has nothing that flow could hold on to: what is found there is noise that leads nowhere, and a film in
+    which it were all made anew each frame would boil. Anything that moves as a whole will do.
+
+    Returns:
+        The flow, and where it can be trusted.
+
+    """
+    if trusted.mean() < ANCHORED:
+        return flow, trusted
+    plain = np.clip((PLAIN[1] - _contrast(here, 1.5)) / (PLAIN[1] - PLAIN[0]), 0, 1)
+    around = _flow_around(flow, trusted * _contrast(here))
+    explained = photometric_consistency(around, here, there) * _inside(around)
+    settled = plain * explained * (1 - trusted)
+    return flow + settled[..., None] * (around - flow), trusted + settled
+
+
+def _flow_around(flow: Plane, weights: Plane) -> Plane:
+    """The weighted mean of the flow, over as wide a neighbourhood as it takes to find some weight: (H, W, 2)."""
+    h, w = weights.shape
+    size = max(1, round(w * AROUND / max(h, w))), max(1, round(h * AROUND / max(h, w)))
+    layers = np.dstack([flow * weights[..., None], weights])
+    small = cv2.resize(layers, size, interpolation=cv2.INTER_AREA)
+    total = sum(cv2.GaussianBlur(small, (0, 0), sigma) * share for sigma, share in REACH_SHARES)
+    around: Plane = total[..., :2] / (total[..., 2:] + 1e-6)
+    return np.asarray(cv2.resize(around, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
 def _relit(moved: Plane, here: Plane) -> Plane:
     """The moved picture in this frame's light: each channel by the gain and offset that fit best."""
     for channel in range(3):
@@ -241,10 +283,10 @@ def _relit(moved: Plane, here: Plane) -> Plane:
     return moved
 
 
-def _contrast(here: Pixels) -> Plane:
+def _contrast(here: Pixels, around: float = 3.0) -> Plane:
     """Standard deviation of the brightness around each pixel, in levels."""
     gray = _gray(here).astype(np.float32)
-    mean, square = (cv2.GaussianBlur(plane, (0, 0), 3.0) for plane in (gray, gray * gray))
+    mean, square = (cv2.GaussianBlur(plane, (0, 0), around) for plane in (gray, gray * gray))
     deviation: Plane = np.sqrt(np.maximum(square - mean * mean, 0))
     return deviation
 

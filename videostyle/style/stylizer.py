@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 NOISE_STD = 0.01  # deviation of the noise that a fresh start begins with, in [0, 1] pixel values
 NOISE = 0.15  # the same, of a start from noise alone
+LIT = 0.5  # of full light: in less, the steps between levels are drawn as well
 COARSEST = 0.25  # of a frame's size, at which that noise is drawn
 
 Work = Callable[[float], None]
@@ -193,7 +194,9 @@ class Stylizer:
             regions = tuple(mask_to_tensor(region, self._device) for region in step.regions)
             image = look.canvas(content)
             held = TemporalTarget.of(_earlier(step, previous, known), image)
-            canvas = FrameProblem(image, regions, look, None if held is None else held.renewed(image).begun(image))
+            if held is not None:
+                held = held.renewed(image, lit=_lit(step)).begun(image)
+            canvas = FrameProblem(image, regions, look, held)
             walk = self._within_memory(canvas, modes)
             previous = canvas.left_by(walk.image)
             known = _retain(known, step, previous)
@@ -218,7 +221,7 @@ class Stylizer:
         held = TemporalTarget.of(neighbours, worked.canvas.image)
         if held is None:
             return worked
-        held = held.renewed(worked.canvas.image)
+        held = held.renewed(worked.canvas.image, lit=_lit(worked.step))
         begin = torch.lerp(worked.past.image, held.image, held.mask)
         canvas = replace(worked.canvas, held=replace(held, start=begin, disoccluded=0.0))
         walk = self._within_memory(canvas, modes)
@@ -364,6 +367,11 @@ class Stylizer:
         )
         self._on_work(level.cost * (level.iterations - taken))
         return walk
+
+
+def _lit(step: TrackedFrame) -> bool:
+    """Whether a frame has faded so little that its drawing can be told."""
+    return step.fade.to_black * step.fade.to_white > LIT
 
 
 def _earlier(step: TrackedFrame, previous: FrameState | None, known: Mapping[int, FrameState]) -> list[Seen]:

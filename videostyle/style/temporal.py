@@ -30,8 +30,9 @@ CONFIDENCE_GAIN = 1 / 6  # of what a new pixel needs until it is held as firmly 
 AREA_SIZE = 64  # longest side in pixels at which areas of color are told from drawing
 AREA_RADIUS = 4  # of these pixels, over which they are averaged
 PLAIN = 0.25  # of the strokes' contrast: where the content has that much detail, half of it takes their place
-WEAR = 0.08  # share of its drawing that a moving stroke loses each frame
-WEARING_SPEED = 0.1  # pixels per frame from which it does
+WEAR = 0.05  # share of its drawing that a moving stroke loses each frame
+WEARING_SPEED = 0.5  # pixels per frame from which it does
+ANOTHER = (6 / 255, 9 / 255)  # change of an area's color at which it begins to be another, and is
 NOISE_QUANTILE = 0.25  # of the places of a frame: what its drawing changes by there is taken for noise
 NOISE_RADIUS = 3  # pixels around a place over which that is averaged
 
@@ -47,6 +48,7 @@ class TemporalTarget:
         content: Like `image`: what these strokes were painted for.
         confidence: (1, 1, H, W), how long they have been worked on, from 0 to 1.
         mask: (1, 1, H, W) in [0, 1], where they can be trusted.
+        outdated: (1, 1, H, W) in [0, 1], where they were painted for something else that was there.
         distance: (1, 1, H, W), pixels that they came from the nearest neighbour.
         start: Like `image`: what the frame's work begins with.
 
@@ -56,6 +58,7 @@ class TemporalTarget:
     content: Tensor
     confidence: Tensor
     mask: Tensor
+    outdated: Tensor
     distance: Tensor
     start: Tensor
     disoccluded: float
@@ -79,6 +82,7 @@ class TemporalTarget:
             content=merged[:, 3:6],
             confidence=merged[:, 6:].clamp(0, 1),
             mask=(1 - free).clamp(0, 1),
+            outdated=torch.zeros_like(free),
             distance=flow.square().sum(1, keepdim=True).sqrt(),
             start=merged[:, :3],
             disoccluded=_disoccluded([motion for _, motion in seen]),
@@ -90,30 +94,49 @@ class TemporalTarget:
         firmly = resize(self.mask * self.confidence, size).clamp(0, 1)
         return TemporalTerm(warped=resize(self.image, size).clamp(0, 1), mask=firmly, weight=weight)
 
-    def renewed(self, content: Tensor) -> TemporalTarget:
-        """Return the same with the drawing of `content` under the strokes, and less of strokes that are worn."""
-        drawing = _drawing(content - self.content)
-        laid = self.mask * _beyond_noise(drawing) * drawing
+    def renewed(self, content: Tensor, *, lit: bool = True) -> TemporalTarget:
+        """Return the same with the drawing of `content` under the strokes, and less of strokes that are worn.
+
+        Args:
+            content: (1, 3, H, W), what the frame shows.
+            lit: There is light enough to tell.
+
+        """
+        if not lit:
+            return self
+        known = torch.lerp(content, self.content, self.mask)
+        now, before = _color_areas(content), _color_areas(known)
+        change = content - now - (known - before)
+        outdated = self.mask * _outdated(now, before)
+        mask = self.mask - outdated
+        laid = mask * _beyond_noise(change) * change
         worn = WEAR * (self.distance / WEARING_SPEED).clamp(0, 1) * _drawing(self.image - self.content)
-        image = (self.image + laid - self.mask * worn).clamp(0, 1)
-        return replace(self, image=image, start=image, content=(self.content + laid).clamp(0, 1))
+        image = (self.image + laid - mask * worn).clamp(0, 1)
+        return replace(
+            self,
+            image=image,
+            start=image,
+            content=(self.content + laid).clamp(0, 1),
+            mask=mask,
+            outdated=outdated,
+        )
 
     def begun(self, content: Tensor) -> TemporalTarget:
         """Return the same where what is unseen begins as what `content` shows, in the colors that are there.
 
-        Strokes that were dragged along would have to be unmade first, for which a following frame has no steps. They
-        stay where the content has no detail to put in their place.
+        What is outdated begins as the content itself. Strokes that were dragged along would have to be unmade first,
+        for which a following frame has no steps. They stay where the content has no detail to put in their place.
         """
         detail, strokes = _drawing(content), _drawing(self.image)
         drawing = _contrast(detail)
         drawing = drawing / (drawing + PLAIN * _contrast(strokes)).clamp(min=1e-6)
-        shown = (self.image + drawing * (detail - strokes)).clamp(0, 1)
+        shown = torch.lerp(self.image + drawing * (detail - strokes), content, self.outdated).clamp(0, 1)
         return replace(self, start=torch.lerp(shown, self.image, self.mask))
 
     def leaves(self, image: Tensor, content: Tensor) -> FrameState:
         """Return the state of the finished frame (1, 3, H, W) that was held to it and shows `content`."""
         confidence = (self.mask * (self.confidence + CONFIDENCE_GAIN)).clamp(0, 1)
-        return FrameState(image, confidence, torch.lerp(content, self.content, self.mask))
+        return FrameState(image, confidence, torch.lerp(content, self.content, (2 * self.mask).clamp(max=1)))
 
 
 def fresh_state(image: Tensor, content: Tensor | None) -> FrameState:
@@ -160,6 +183,18 @@ def _beyond_noise(change: Tensor) -> Tensor:
         power = F.avg_pool2d(power, 2 * NOISE_RADIUS + 1, 1, NOISE_RADIUS, count_include_pad=False)
     noise = power[..., ::4, ::4].flatten().quantile(NOISE_QUANTILE)
     return (1 - noise / power.clamp(min=1e-12)).clamp(min=0)
+
+
+def _outdated(now: Tensor, before: Tensor) -> Tensor:
+    """How far strokes that were painted for areas of color `before`, (1, C, H, W), are outdated: (1, 1, H, W).
+
+    In a dissolve every flow leads home, and the strokes of the first scene would stay in the second. A change of light
+    is none: what counts is the difference to the gain and offset that explain most of each channel.
+    """
+    was = before - before.mean((2, 3), keepdim=True)
+    gain = (was * now).mean((2, 3), keepdim=True) / was.square().mean((2, 3), keepdim=True).clamp(min=1e-6)
+    other = (now - now.mean((2, 3), keepdim=True) - gain.clamp(min=0) * was).abs().amax(1, keepdim=True)
+    return ((other - ANOTHER[0]) / (ANOTHER[1] - ANOTHER[0])).clamp(0, 1)
 
 
 def _speed(motion: Motion) -> float:
