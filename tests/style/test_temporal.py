@@ -45,15 +45,28 @@ def test_what_stands_still_is_left_as_it_is():
 
 
 def test_a_new_drawing_is_laid_under_the_strokes_and_counts_as_theirs():
-    strokes, before, after = picture(1, 1), picture(2, 1), picture(2, 1).clone()
-    after[:, :, 10:30, 20:40] = picture(3, 1)[:, :, 10:30, 20:40]
+    strokes, before, after = 0.25 + 0.5 * picture(1, 1), torch.full((1, 3, H, W), 0.5), torch.full((1, 3, H, W), 0.5)
+    after[:, :, 10:34, 20:44] += 0.2 * (torch.arange(24) // 3 % 2 * 2 - 1)
     held = target(strokes, before, after)
     renewed = held.renewed(after)
-    there, elsewhere = (..., slice(14, 26), slice(24, 36)), (..., slice(36, 48), slice(0, 12))
-    assert distance(renewed.content[there], after[there]) < 0.4 * distance(before[there], after[there])
-    change = (renewed.image - held.image)[there] - (renewed.content - held.content)[there]
-    assert float(change.abs().mean()) < 0.02, "the strokes get what their content gets, but for what no screen shows"
+    there, elsewhere = (..., slice(14, 30), slice(24, 40)), (..., slice(40, 48), slice(0, 12))
+    assert distance(renewed.content[there], after[there]) < 0.3 * distance(before[there], after[there])
+    torch.testing.assert_close((renewed.image - held.image)[there], (renewed.content - held.content)[there])
     assert distance(renewed.image[elsewhere], held.image[elsewhere]) < 0.01
+
+
+def test_strokes_of_another_scene_are_let_go_and_a_change_of_light_is_no_other_scene():
+    strokes, drawing = picture(1, 1), 0.2 * (picture(2, 1) - 0.5)
+    slope = torch.linspace(0.2, 0.8, W).expand(1, 3, H, W)
+    before, darker, other = slope + drawing, 0.6 * (slope + drawing) + 0.1, slope.flip(3) + drawing
+    held = {name: target(strokes, before, now) for name, now in (("darker", darker), ("other", other))}
+    assert float(held["darker"].renewed(darker).outdated.max()) < 0.1
+    renewed = held["other"].renewed(other)
+    ends = (..., slice(0, 16))
+    assert float(renewed.mask[ends].max()) < 0.1
+    assert torch.equal(renewed.leaves(strokes, other).content[ends], other[ends])
+    torch.testing.assert_close(renewed.begun(other).start[ends], other[ends], atol=1e-4, rtol=0)
+    assert held["other"].renewed(other, lit=False) is held["other"]
 
 
 def test_areas_of_color_do_not_follow_the_content():

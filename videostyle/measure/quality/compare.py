@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from videostyle.frames import Frame, Motion, Pixels
@@ -61,12 +61,19 @@ class FeatureLosses:
         style_loss: Of the output; 0 for the style itself.
         style_loss_content: Of the unstyled content, for comparison.
         content_loss: Of the output; 0 for the content itself.
+        drawing_loss: The same at a finer scale, where small figures and edges are.
 
     """
 
     style_loss: float | None = None
     style_loss_content: float | None = None
     content_loss: float | None = None
+    drawing_loss: float | None = None
+
+    @property
+    def style_left(self) -> float | None:
+        """The style loss over that of doing nothing."""
+        return ratio(self.style_loss, self.style_loss_content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +93,10 @@ class Measures:
             picture does not count.
         contrast_drift, palette_drift: In levels.
         sharpness: Energy of the finest detail over that of the shot's first frame.
-        style_loss, style_loss_content, content_loss: See `FeatureLosses`.
+        style_loss, style_loss_content, content_loss, drawing_loss: See `FeatureLosses`.
+        style_melt, content_melt, drawing_melt: Of these losses, the style's over that of doing nothing, to the shot's
+            first frame: above 1, the picture melts.
+        detail: The sharpness over the content's own.
 
     """
 
@@ -116,6 +126,11 @@ class Measures:
     style_loss: float | None
     style_loss_content: float | None
     content_loss: float | None
+    drawing_loss: float | None
+    style_melt: float | None
+    content_melt: float | None
+    drawing_melt: float | None
+    detail: float | None
 
 
 Judge = Callable[[Pixels, Pixels], FeatureLosses]  # content, output → closeness
@@ -134,12 +149,13 @@ def compare(
 
     """
     past: deque[Pair] = deque(maxlen=long)
-    start, shot, followed = None, -1, 0.0
+    start, first, shot, followed = None, FeatureLosses(), -1, 0.0
     for pair in pairs:
         looks = _look(pair.content), _look(pair.output)
+        losses = judge(pair.content.pixels, pair.output.pixels)
         if pair.fresh or start is None:
             past.clear()
-            start, shot, followed = looks, shot + 1, 0.0
+            start, first, shot, followed = looks, losses, shot + 1, 0.0
         short = _against(past[-1], pair, method) if past else None
         far = _against(past[0], pair, method) if len(past) == long else None
         followed += _bias(short)
@@ -148,7 +164,8 @@ def compare(
             **_in_time("long", far),
             **_flicker(past[-1] if past else None, pair, short),
             **_since_the_start(looks, start),
-            **vars(judge(pair.content.pixels, pair.output.pixels)),
+            **asdict(losses),
+            **_melted(losses, first),
         }
         seconds = float(pair.content.seconds)
         yield (
@@ -205,9 +222,18 @@ def _flicker(earlier: Pair | None, pair: Pair, found: Comparison | None) -> dict
     }
 
 
+def _melted(losses: FeatureLosses, first: FeatureLosses) -> dict[str, Any]:
+    return {
+        "style_melt": ratio(losses.style_left, first.style_left),
+        "content_melt": ratio(losses.content_loss, first.content_loss),
+        "drawing_melt": ratio(losses.drawing_loss, first.drawing_loss),
+    }
+
+
 def _since_the_start(looks: tuple[Appearance, Appearance], start: tuple[Appearance, Appearance]) -> dict[str, Any]:
     drift = formulas.drift(*looks, *start)
     (content, output), (content_start, output_start) = looks, start
+    sharpness, floor = ratio(output.energy, output_start.energy), ratio(content.energy, content_start.energy)
     return {
         "drift": float(drift.color.mean()),
         "drift_red": float(drift.color[0]),
@@ -215,6 +241,7 @@ def _since_the_start(looks: tuple[Appearance, Appearance], start: tuple[Appearan
         "drift_blue": float(drift.color[2]),
         "contrast_drift": drift.contrast,
         "palette_drift": drift.palette,
-        "sharpness": ratio(output.energy, output_start.energy),
-        "sharpness_content": ratio(content.energy, content_start.energy),
+        "sharpness": sharpness,
+        "sharpness_content": floor,
+        "detail": ratio(sharpness, floor),
     }

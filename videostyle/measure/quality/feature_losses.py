@@ -20,6 +20,7 @@ Statistics = Mapping[str, tuple[Tensor, Tensor]]  # mean and covariance by layer
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # part of the definition, not a default
 CONTENT_LAYERS = ("relu4_2",)
+DRAWING_LAYER = "relu3_1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,7 @@ class FeatureLossMeter:
             float(style_loss(of_output, self.style)),
             float(style_loss(of_content, self.style)),
             float(torch.stack(apart).mean()),
+            float(losses.content_loss(of_output[DRAWING_LAYER], of_content[DRAWING_LAYER])),
         )
 
 

@@ -7,6 +7,7 @@ anything, the answer is None.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,7 +56,7 @@ def difference(now: Picture, before: Picture, flow: Plane) -> Picture:
     """
     h, w = flow.shape[:2]
     y, x = np.mgrid[:h, :w].astype(np.float32)
-    moved = cv2.remap(before, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(before, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     apart: Picture = now - moved
     return apart
 
@@ -155,7 +156,10 @@ def laplacian_energy(luma: Plane) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """How far the output's looks have gone since its shot began, less the content's own change; in levels.
+    """How far the output's looks have gone since its shot began, beyond what the content's own change explains; levels.
+
+    An output that stays as it was, or goes any part of the way with the content, has not drifted.
+
 
     Args:
         color: (3,) of the mean RGB.
@@ -170,12 +174,17 @@ class Drift:
 
 
 def drift(content: Appearance, output: Appearance, content_start: Appearance, output_start: Appearance) -> Drift:
-    palettes = (output.palette - output_start.palette) - (content.palette - content_start.palette)
+    palettes = unexplained(output.palette - output_start.palette, content.palette - content_start.palette)
     return Drift(
-        (output.color - output_start.color) - (content.color - content_start.color),
-        (output.contrast - output_start.contrast) - (content.contrast - content_start.contrast),
+        unexplained(output.color - output_start.color, content.color - content_start.color),
+        float(unexplained(output.contrast - output_start.contrast, content.contrast - content_start.contrast)),
         float(np.abs(palettes).mean()),
     )
+
+
+def unexplained(change: Any, explained: Any) -> Any:
+    """Return what of a change lies outside the range from 0 to `explained`; numbers or arrays."""
+    return change - np.clip(change, np.minimum(explained, 0), np.maximum(explained, 0))
 
 
 def ratio(value: float | None, floor: float | None) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,9 @@ from videostyle.measure.quality.compare import Measures, View
 from videostyle.measure.quality.summary import Evaluation, Statistic, as_dict
 from videostyle.media.files import publish, temp_path
 
+MELTING = 0.05  # share of a loss by which it may rise within a shot
+SHARPENING = 0.15  # share of its detail that a shot may gain or lose
+DRIFTING = 3.0  # levels of mean color beyond the content's own change
 _HEAD = ("", "mean", "worst", "at frame", "last", "content", "ratio")
 
 
@@ -25,7 +29,35 @@ def table(evaluation: Evaluation) -> str:
     """A few lines to read in a terminal."""
     rows = [_HEAD, *(_row(evaluation, *row) for row in _rows(evaluation))]
     lines = [f"{row[0]:<24}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]
-    return "\n".join([_heading(evaluation), "", *lines, "", _footing(evaluation)])
+    return "\n".join([_heading(evaluation), "", *lines, "", _footing(evaluation), verdict(evaluation)])
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """Say in a sentence what becomes of a shot between its first frame and its last."""
+    found = [*_losses_of_a_shot(evaluation), *_changes_of_looks(evaluation)]
+    kept = "keeps its drawing, style, detail and light" if evaluation.weights else "keeps its detail and light"
+    return f"{evaluation.output.name} {', '.join(found) or kept}."
+
+
+def _losses_of_a_shot(evaluation: Evaluation) -> Iterator[str]:
+    for name in ("drawing", "content", "style"):
+        worst, at = _worst(evaluation, f"{name}_melt")
+        if worst is not None and worst > 1 + MELTING:
+            yield f"loses {worst - 1:.0%} of its {name} by frame {at}"
+
+
+def _changes_of_looks(evaluation: Evaluation) -> Iterator[str]:
+    detail, at = _worst(evaluation, "detail")
+    if detail is not None and abs(detail - 1) > SHARPENING:
+        yield f"{'gains' if detail > 1 else 'loses'} {abs(detail - 1):.0%} of its detail by frame {at}"
+    drift, at = _worst(evaluation, "drift")
+    if drift is not None and abs(drift) > DRIFTING:
+        yield f"becomes {abs(drift):.0f} levels {'lighter' if drift > 0 else 'darker'} by frame {at}"
+
+
+def _worst(evaluation: Evaluation, name: str) -> tuple[float | None, int | None]:
+    found = evaluation.statistics[name]
+    return found.worst, found.worst_frame
 
 
 def _rows(evaluation: Evaluation) -> list[tuple[str, str, int]]:
@@ -42,8 +74,16 @@ def _rows(evaluation: Evaluation) -> list[tuple[str, str, int]]:
         ("contrast drift, levels", "contrast_drift", 2),
         ("palette drift, levels", "palette_drift", 2),
         ("sharpness", "sharpness", 3),
+        ("  over the content's", "detail", 3),
     ]
-    losses = [("style loss", "style_loss", 4), ("content loss", "content_loss", 4)]
+    losses = [
+        ("style loss", "style_loss", 4),
+        ("content loss", "content_loss", 4),
+        ("drawing loss", "drawing_loss", 4),
+        ("style, over first frame", "style_melt", 3),
+        ("content, likewise", "content_melt", 3),
+        ("drawing, likewise", "drawing_melt", 3),
+    ]
     return rows + losses if evaluation.weights else rows
 
 

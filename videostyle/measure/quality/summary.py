@@ -10,7 +10,9 @@ from videostyle.measure.quality.formulas import ratio
 
 _PLACE = ("frame", "seconds", "shot")
 NAMES = tuple(f.name for f in fields(Measures) if f.name not in _PLACE)
-IDEAL = {"sharpness": 1.0, "sharpness_content": 1.0}  # of all others 0
+IDEAL = dict.fromkeys(  # of all others 0
+    ("sharpness", "sharpness_content", "detail", "style_melt", "content_melt", "drawing_melt"), 1.0
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Statistic:
     Args:
         count: How many have it.
         mean, rms: Of all; the square of a warp error's `rms` is E_warp.
-        worst: The value farthest from the ideal one, which is 1 of sharpness and 0 of all else.
+        worst: The value farthest from the ideal one, which `IDEAL` has.
         worst_frame: Where that is.
         last: The last value.
 
