@@ -184,6 +184,9 @@ class Settings:
     style_masks: tuple[str, ...] = setting(
         (), "Pictures, one for each style: the white part of it counts.", group="Placement", affects="look"
     )
+    bars: Literal["keep", "style"] = setting(
+        "keep", "Black bars of a shot: left as they are, or styled with the picture.", group="Placement", affects="look"
+    )
     attention: float = setting(
         0.0,
         "Style what stands out more (above 0) or protect it (below 0); 0 styles evenly.",

@@ -15,14 +15,14 @@ def frame(*, exact, known=True):
 
 def state(previous, *others):
     frames = {index: frame(exact=False, known=index > 4) for index in others} | {previous: frame(exact=True)}
-    return SegmentState(round_to_16_bit(RNG.random((1, 3, 3, 4), np.float32)), previous, frames)
+    return SegmentState(round_to_16_bit(RNG.random((1, 3, 3, 4), np.float32)), previous, frames, (2, 2, 0, 0))
 
 
 def test_a_file_has_it_to_the_last_bit(tmp_path):
     left = state(12, 4, 8)
     left.save(tmp_path / "a.state")
     found = SegmentState.load(tmp_path / "a.state")
-    assert (found.previous, list(found.frames)) == (12, [4, 8, 12])
+    assert (found.previous, list(found.frames), found.bars) == (12, [4, 8, 12], (2, 2, 0, 0))
     np.testing.assert_array_equal(found.opening, left.opening)
     for index, kept in left.frames.items():
         assert found.frames[index].exact == kept.exact

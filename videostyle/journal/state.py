@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 Array = NDArray[Any]
+Bars = tuple[int, int, int, int]  # rows of black at the top and bottom, columns at the left and right
 
 _FULL = 65535  # of 16 bits
 _LAYOUT = "layout"  # the metadata entry that says which frames a file holds
@@ -58,16 +59,18 @@ class SegmentState:
         opening: (1, 3, H, W) uint16, the content of the frame that settled the look.
         previous: Index in the source of the last frame.
         frames: That frame and older ones that may be recalled, by their index in the source.
+        bars: Of the last frame; all arrays are of what lies between them.
 
     """
 
     opening: Array
     previous: int
     frames: Mapping[int, KeptFrame]
+    bars: Bars = (0, 0, 0, 0)
 
     def only(self, index: int) -> SegmentState | None:
         """The state with one frame alone; None if that frame is not in it."""
-        return None if index not in self.frames else SegmentState(self.opening, index, {index: self.frames[index]})
+        return None if index not in self.frames else replace(self, previous=index, frames={index: self.frames[index]})
 
     def save(self, path: Path) -> None:
         """Write a safetensors file.
@@ -79,9 +82,8 @@ class SegmentState:
         arrays = {"opening": self.opening}
         for index, frame in self.frames.items():
             arrays |= {f"{index}.{name}": array for name, array in frame.arrays().items()}
-        layout = json.dumps(
-            {"previous": self.previous, "frames": {i: list(f.arrays()) for i, f in self.frames.items()}}
-        )
+        names = {index: list(frame.arrays()) for index, frame in self.frames.items()}
+        layout = json.dumps({"previous": self.previous, "frames": names, "bars": self.bars})
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, {_LAYOUT: layout})
 
     @classmethod
@@ -94,7 +96,8 @@ class SegmentState:
                     int(index): KeptFrame(**{name: file.get_tensor(f"{index}.{name}") for name in names})
                     for index, names in layout["frames"].items()
                 }
-                return cls(file.get_tensor("opening"), layout["previous"], frames)
+                top, bottom, left, right = layout["bars"]
+                return cls(file.get_tensor("opening"), layout["previous"], frames, (top, bottom, left, right))
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -108,7 +111,8 @@ def merge_states(base: SegmentState | None, others: Iterable[SegmentState], foll
     for state in others:
         known = {} if merged is None else dict(merged.frames)
         frames = {i: f if i == following - 1 else f.rounded() for i, f in state.frames.items()}
-        merged = SegmentState(state.opening if base is None else base.opening, -1, known | frames)
+        first = state if base is None else base
+        merged = SegmentState(first.opening, -1, known | frames, first.bars)
     if merged is None or (base is not None and merged is base):
         return merged
     return replace(merged, previous=following - 1 if following - 1 in merged.frames else max(merged.frames))

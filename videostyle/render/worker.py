@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from videostyle.frames import Frame, TrackedFrame
-from videostyle.journal.state import KeptFrame, SegmentState, from_16_bit, round_to_16_bit
+from videostyle.journal.state import Bars, KeptFrame, SegmentState, from_16_bit, round_to_16_bit
 from videostyle.media.image import still
 from videostyle.plan.plan import Plan
+from videostyle.render.bars import NONE, crop_frame, find_bars
 from videostyle.render.engine import Engine, StyleInputs
-from videostyle.render.insert import FinishedNeighbours, UnchangedFrame, pop_insert_start
+from videostyle.render.insert import FinishedNeighbours, InsertStart, UnchangedFrame, pop_insert_start
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +90,12 @@ def make_workers(plan: Plan, engines: Sequence[Engine], on_work: OnWork, count: 
     if not engines:
         return [_wrapped(PassThrough(), plan)] * count
     inputs = StyleInputs.load(plan.request.styles, plan.settings)
-    return [_wrapped(StyleWorker(plan, inputs, engine, on_work), plan) for engine in islice(cycle(engines), count)]
+    return [_wrapped(_styling(plan, inputs, engine, on_work), plan) for engine in islice(cycle(engines), count)]
+
+
+def _styling(plan: Plan, inputs: StyleInputs, engine: Engine, on_work: OnWork) -> Worker:
+    worker = StyleWorker(plan, inputs, engine, on_work)
+    return BarsWorker(worker) if plan.settings.bars == "keep" else worker
 
 
 def _wrapped(worker: Worker, plan: Plan) -> Worker:
@@ -169,6 +176,62 @@ class StyleWorker:
             if number == 0 and self._attention_map is not None:
                 write_attention_map(self._attention_map, self._stylizer.salience(frame.frame.pixels))
             yield frame
+
+
+@dataclass(frozen=True, eq=False)
+class BarredFrame:
+    """A finished frame between the bars of its content."""
+
+    content: Frame
+    finished: FinishedFrame
+    bars: Bars
+
+    @property
+    def frame(self) -> Frame:
+        top, _, left, _ = self.bars
+        inner = self.finished.frame.pixels
+        pixels = self.content.pixels.copy()
+        pixels[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+        return replace(self.content, pixels=pixels)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        return self.finished.losses
+
+
+class BarsWorker:
+    """Has another worker stylize what lies between the bars of each shot."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def stylize(
+        self, frames: Iterable[TrackedFrame], state: SegmentState | None, *, opens_job: bool = False
+    ) -> Iterator[Stylized]:
+        whole: deque[tuple[Frame, Bars]] = deque()  # frames that were handed on and have not come back
+        bars = NONE
+        for stylized in self._worker.stylize(_cropped(frames, state, whole), state, opens_job=opens_job):
+            if isinstance(stylized, SegmentEnd):
+                yield stylized if stylized.state is None else SegmentEnd(replace(stylized.state, bars=bars))
+                return
+            content, bars = whole.popleft()
+            yield BarredFrame(content, stylized, bars) if any(bars) else stylized
+
+    def stream(self) -> AbstractContextManager[None]:
+        return self._worker.stream()
+
+
+def _cropped(
+    frames: Iterable[TrackedFrame], state: SegmentState | None, whole: deque[tuple[Frame, Bars]]
+) -> Iterator[TrackedFrame]:
+    bars = NONE if state is None else state.bars
+    for frame in frames:
+        if isinstance(frame, InsertStart):
+            bars = find_bars(frame.neighbours.opening)
+        elif frame.motion is None:
+            bars = find_bars(frame.frame.pixels)
+        whole.append((frame.frame, bars))
+        yield crop_frame(frame, bars) if any(bars) else frame
 
 
 @dataclass(frozen=True, eq=False)

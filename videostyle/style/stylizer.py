@@ -377,7 +377,9 @@ def _lit(step: TrackedFrame) -> bool:
 def _earlier(step: TrackedFrame, previous: FrameState | None, known: Mapping[int, FrameState]) -> list[Seen]:
     """The previous result, and older ones for where that cannot be trusted."""
     nearest = [] if step.motion is None or previous is None else [(previous, step.motion)]
-    return nearest + [(known[recall.index], recall.motion) for recall in step.references if recall.index in known]
+    recalled = [(known[recall.index], recall.motion) for recall in step.references if recall.index in known]
+    size = step.frame.pixels.shape[:2]
+    return nearest + [(past, motion) for past, motion in recalled if past.image.shape[2:] == size]
 
 
 def _neighbours(worked: Sequence[_Worked], place: int, before: FrameState | None) -> list[Seen]:
