@@ -43,6 +43,17 @@ class OutputError(InputError):
         self.path, self.reason = path, reason
 
 
+class AppearedError(OutputError):
+    """A file of the output's name was put there while the work was done."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path,
+            "a file of that name appeared while this was made; move it away and say --resume, "
+            "or replace it with --resume --overwrite",
+        )
+
+
 class WeightsError(InputError):
     """A VGG19 weights source is missing, damaged, or not a VGG19."""
 

@@ -135,7 +135,7 @@ def test_a_map_is_not_written_where_the_result_is(here, clip, style, capsys, out
     assert names(here) == ["clip.mkv", "style.png"]
 
 
-@pytest.mark.parametrize("name", ["n" * 300 + ".mp4", "n" * 248 + ".mp4"])
+@pytest.mark.parametrize("name", ["n" * 300 + ".mp4", "n" * 252 + ".mp4"])
 def test_a_name_that_is_too_long_is_refused_in_words(here, clip, style, capsys, name):
     for words in ([name, "style.png", "out.mp4"], ["clip.mkv", name, "out.mp4"], ["clip.mkv", "style.png", name]):
         assert run(*words, *PLAIN) == 2
@@ -146,8 +146,10 @@ def test_a_name_that_is_too_long_is_refused_in_words(here, clip, style, capsys, 
 def test_a_file_gets_its_name_when_it_is_complete(tmp_path):
     path = tmp_path / "video.mp4"
     path.write_bytes(b"old")
-    part = files.temp_path(path)
-    assert part == tmp_path / ".video.part.mp4"
+    part = files.part_file(path)
+    assert part.parent == tmp_path
+    assert part.name.startswith(".video.")
+    assert part.name.endswith(".part.mp4")
     part.write_bytes(b"new")
     assert path.read_bytes() == b"old"
     files.publish(part, path)
@@ -155,10 +157,42 @@ def test_a_file_gets_its_name_when_it_is_complete(tmp_path):
     assert names(tmp_path) == ["video.mp4"]
 
 
+def test_a_file_that_appeared_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "video.mp4"
+    for has_links in (True, False):
+        part = files.part_file(path)
+        part.write_bytes(b"ours")
+        path.write_bytes(b"theirs")
+        if not has_links:
+            monkeypatch.setattr(files.os, "link", refused)
+        with pytest.raises(FileExistsError):
+            files.publish(part, path, replace=False)
+        assert (path.read_bytes(), part.read_bytes()) == (b"theirs", b"ours")
+        path.unlink()
+        files.publish(part, path, replace=False)
+        assert path.read_bytes() == b"ours"
+        assert names(tmp_path) == ["video.mp4"]
+
+
+def refused(*paths):
+    raise OSError(1, "Operation not permitted")
+
+
+def test_two_part_files_are_two_and_a_planted_link_is_not_followed(tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / ".out.00000000.part.png").symlink_to("victim")
+    drawn = iter(["00000000", "11111111", "11111111", "22222222"])
+    monkeypatch.setattr(files.secrets, "token_hex", lambda count: next(drawn))
+    found = [files.part_file(tmp_path / "out.png").name for _ in range(2)]
+    assert found == [".out.11111111.part.png", ".out.22222222.part.png"]
+    assert victim.read_text() == "precious"
+
+
 def test_a_link_is_written_beside_the_file_that_it_points_to(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "link.mp4").symlink_to("far/video.mov")
-    assert files.temp_path(tmp_path / "link.mp4") == (tmp_path / "far" / ".video.part.mov").resolve()
+    assert files.part_file(tmp_path / "link.mp4").parent == (tmp_path / "far").resolve()
     assert files.resolve_link(tmp_path / "far") == tmp_path / "far"
 
 
@@ -168,9 +202,9 @@ def test_where_directories_cannot_be_opened_files_are_published_too(tmp_path, mo
     def refuse(path, *flags):
         raise PermissionError(13, "Permission denied")
 
+    part = files.part_file(tmp_path / "note.json")
     monkeypatch.setattr(files.sys, "platform", "win32")
     monkeypatch.setattr(files.os, "open", refuse)
-    part = files.temp_path(tmp_path / "note.json")
     part.write_bytes(b"{}")
     files.publish(part, tmp_path / "note.json")
     assert names(tmp_path) == ["note.json"]

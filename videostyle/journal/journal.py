@@ -15,10 +15,11 @@ in any order: each starts from what the one before it left, or from earlier shot
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
-import shutil
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -36,8 +37,12 @@ from videostyle.journal.state import SegmentState
 
 log = logging.getLogger(__name__)
 
+LONGEST_NAME = 240  # bytes of an output's name; of a longer one the directory has a part and a digest
 STATES = 2  # states of segments in a row that are kept, so that a damaged one costs a segment and not the job
 _LOCK = "lock"
+_OWN = re.compile(
+    r"\d{6,}\.(packets|state|json)|(job|complete)\.json|lock|(film|whole)\.\w+|\..*\.[0-9a-f]{8}\.part\.?\w*"
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class Journal:
         self.output, self.folder = output, state_folder(output)
         self._job = fingerprint(facts)
         self._is_intact, self._records, self._states = is_intact, dict[int, Record](), set[int]()
+        check_folder(output)
         with disk_errors(output):
             self.folder.mkdir(exist_ok=True)
         self._lock = _locked(self.folder, output)
@@ -211,7 +217,8 @@ class Journal:
 
     def _sound_records(self) -> dict[int, Record]:
         """Every segment whose packets are whole, and whose state is whole or gone."""
-        numbers = sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json") if path.stem.isdigit())
+        own = (path for path in _own(self.folder) if path.suffix == ".json" and path.stem.isdigit())
+        numbers = sorted(int(path.stem) for path in own)
         found = {number: record for number in numbers if (record := self._sound(number)) is not None}
         sound = {n: r for n, r in found.items() if not self._file(n, "state").exists() or self._has_sound_state(r)}
         for number in set(numbers) - set(sound):
@@ -222,7 +229,10 @@ class Journal:
         found = read_sealed(self._file(number, "json"), self._job)
         if found is None or found.get("number") != number:
             return None
-        record = Record(**found)
+        try:
+            record = Record(**found)
+        except TypeError:
+            return None
         packets = self._file(number, "packets")
         return record if has_digest(packets, record.packets) and self._is_intact(packets) else None
 
@@ -238,13 +248,30 @@ class Journal:
         kept |= {self._file(n, kind) for n in numbers for kind in ("json", "state")}
         if numbers and self.complete:
             kept.add(self.folder / "complete.json")
-        for path in set(self.folder.iterdir()) - kept:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        for path in set(_own(self.folder)) - kept:
+            path.unlink()
 
 
 def state_folder(output: Path) -> Path:
     """Where the unfinished work on a file is kept: a hidden directory beside it."""
-    return output.with_name(f".{output.name}.videostyle")
+    name = output.name
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+        name = f"{os.fsdecode(os.fsencode(name)[:100])}.{digest}"
+    return output.with_name(f".{name}.videostyle")
+
+
+def check_folder(output: Path) -> None:
+    """See that work on `output` may be kept beside it.
+
+    Raises:
+        OutputError: A link or a file lies where its directory would be.
+
+    """
+    folder = state_folder(output)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        kind = "link" if folder.is_symlink() else "file"
+        raise OutputError(output, f"work on it would be kept in {folder}, which is a {kind}; move that away")
 
 
 @contextmanager
@@ -265,6 +292,7 @@ def discard(output: Path) -> None:
         OutputError: Another process works there.
 
     """
+    check_folder(output)
     folder = state_folder(output)
     if folder.is_dir():
         _remove(folder, _locked(folder, output))
@@ -277,13 +305,14 @@ def kept_facts(output: Path) -> Facts | None:
 
 def kept_segments(output: Path) -> int:
     """How many segments seem to be kept beside `output`."""
-    return len(list(state_folder(output).glob("[0-9]*.json")))
+    folder = state_folder(output)
+    return sum(path.suffix == ".json" and path.stem.isdigit() for path in _own(folder)) if folder.is_dir() else 0
 
 
 def kept_bytes(output: Path) -> int:
     """How many bytes are kept beside `output`."""
     folder = state_folder(output)
-    return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
+    return sum(path.stat().st_size for path in _own(folder)) if folder.is_dir() else 0
 
 
 def check_facts(output: Path, facts: Facts) -> None:
@@ -331,10 +360,23 @@ def _locked(folder: Path, output: Path) -> BaseFileLock:
 
 def _remove(folder: Path, lock: BaseFileLock) -> None:
     """Delete a directory while it is locked; Windows lets nobody delete the open lock file, so that goes last."""
-    shutil.rmtree(folder, ignore_errors=True)
+    _delete_own(folder)
     lock.release()
     if os.name == "nt":
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete_own(folder)
+
+
+def _delete_own(folder: Path) -> None:
+    """Delete what a journal makes, and the directory if nothing else lies in it."""
+    with suppress(OSError):
+        for path in _own(folder):
+            path.unlink()
+        folder.rmdir()
+
+
+def _own(folder: Path) -> list[Path]:
+    """The files in a state directory that a journal makes: what bears another name is none of ours."""
+    return [path for path in folder.iterdir() if _OWN.fullmatch(path.name) and not path.is_dir()]
 
 
 def _facts(folder: Path) -> Facts | None:
@@ -342,7 +384,8 @@ def _facts(folder: Path) -> Facts | None:
         found = json.loads((folder / "job.json").read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    texts = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+    return found if texts else None
 
 
 def _counted(frames: int) -> str:

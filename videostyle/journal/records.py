@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from videostyle.media.files import publish
+from videostyle.media.files import part_file, publish
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file and rename it into place, so that it is complete or absent."""
-    part = path.with_suffix(".part")
+    part = part_file(path)
     part.write_text(json.dumps(content, indent=1), "utf-8")
     publish(part, path)
 
@@ -24,9 +24,9 @@ def read_sealed(path: Path, job: str) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text("utf-8"))
         content = {name: value for name, value in found.items() if name != "check"}
+        return content if found == seal(content, job) else None
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
-    return content if found == seal(content, job) else None
 
 
 def seal(content: dict[str, Any], job: str) -> dict[str, Any]:

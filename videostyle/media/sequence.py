@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
-from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
+from videostyle.errors import AppearedError, InputError, MediaError, OutputError, UnreadableError
 from videostyle.frames import Frame, Span
 from videostyle.media.clip import Clip
 from videostyle.media.image import still
@@ -147,11 +147,15 @@ class SequenceWriter:
         first_number: Of the file for the source's frame 0; a range keeps the numbers of the whole.
         comment: How the images were made, for their metadata.
         within: Directory for temporary files, on the same disk; that of the images by default.
+        replace: An image that is there is replaced.
 
     """
 
-    def __init__(self, path: Path, first_number: int, comment: str = "", within: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, first_number: int, comment: str = "", within: Path | None = None, *, replace: bool = True
+    ) -> None:
         self._path, self._first_number, self._comment, self._within = path, first_number, comment, within
+        self._replace = replace
 
     def write(self, frame: Frame) -> Path:
         """Write one frame, and return its file.
@@ -162,7 +166,9 @@ class SequenceWriter:
         """
         path = numbered(self._path, self._first_number + frame.index)
         try:
-            still.write_still(path, frame.pixels, self._comment, frame.alpha, self._within)
+            still.write_still(path, frame.pixels, self._comment, frame.alpha, self._within, replace=self._replace)
+        except AppearedError:
+            raise
         except OutputError as error:
             raise MediaError(f"{error}; make room on that disk, or choose another") from error
         return path

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from videostyle.errors import OutputError
-from videostyle.journal.journal import kept_bytes, state_folder, trial_folder
+from videostyle.journal.journal import check_folder, kept_bytes, state_folder, trial_folder
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
 from videostyle.media.muxer import check_output
@@ -28,6 +28,7 @@ def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: E
         OutputError: The directory is not writable, or the container cannot hold the streams.
 
     """
+    check_folder(output)
     folder = state_folder(output)
     try:
         with trial_folder(folder):

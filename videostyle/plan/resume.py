@@ -7,7 +7,7 @@ from pathlib import Path
 
 from videostyle.errors import OutputError
 from videostyle.journal.facts import Facts
-from videostyle.journal.journal import check_facts, kept_segments, state_folder
+from videostyle.journal.journal import check_facts, check_folder, kept_segments, state_folder
 from videostyle.media.content import SequenceContent, StillContent, VideoContent
 from videostyle.media.target import SequenceTarget
 from videostyle.plan.identity import made_by
@@ -22,6 +22,7 @@ def check_kept_work(request: Request, facts: Facts) -> None:
         OutputError: It is not.
 
     """
+    check_folder(request.output)
     if request.resume:
         check_facts(request.output, facts)
     elif kept_segments(request.output) and not request.overwrite:

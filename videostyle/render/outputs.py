@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from videostyle.errors import MediaError
+from videostyle.errors import AppearedError, MediaError
 from videostyle.frames import Frame
 from videostyle.journal.digests import file_digest, files_digest
 from videostyle.journal.journal import Journal
@@ -82,7 +82,10 @@ class VideoOutput:
 
     def finish(self, journal: Journal) -> None:
         """Join the packets with the source's audio, check the file, and give it its name."""
-        publish(self._joined(journal), self.path)
+        try:
+            publish(self._joined(journal), self.path, replace=self.plan.request.overwrite)
+        except FileExistsError as error:
+            raise AppearedError(self.path) from error
         journal.remove()
 
     def _joined(self, journal: Journal) -> Path:
@@ -138,8 +141,15 @@ class SequenceOutput:
     @contextmanager
     def open_segment(self, packets: Path) -> Iterator[Sink]:
         written: list[Path] = []
-        first_number = self.plan.first_number
-        yield _ListedImages(SequenceWriter(self.path, first_number, self.provenance, packets.parent), written)
+        request = self.plan.request
+        writer = SequenceWriter(
+            self.path,
+            self.plan.first_number,
+            self.provenance,
+            packets.parent,
+            replace=request.overwrite or request.resume or request.into,
+        )
+        yield _ListedImages(writer, written)
         packets.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
 
     def is_intact(self, packets: Path) -> bool:

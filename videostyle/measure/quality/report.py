@@ -17,7 +17,7 @@ import numpy as np
 
 from videostyle.measure.quality.compare import Measures, View
 from videostyle.measure.quality.summary import Evaluation, Statistic, as_dict
-from videostyle.media.files import publish, temp_path
+from videostyle.media.files import part_file, publish
 
 MELTING = 0.05  # share of a loss by which it may rise within a shot
 SHARPENING = 0.15  # share of its detail that a shot may gain or lose
@@ -128,9 +128,10 @@ class JsonFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._part = path, temp_path(path)
+        self._path = path
 
     def __enter__(self) -> Self:
+        self._part = part_file(self._path)
         self._file = self._part.open("w", encoding="utf-8")
         self._file.write('{"frames": [')
         self._separator = "\n"

@@ -12,7 +12,7 @@ from typing import Any
 
 from videostyle.measure.quality.report import rounded, versions
 from videostyle.measure.speed.bench import Bench, Row
-from videostyle.media.files import publish, temp_path
+from videostyle.media.files import part_file, publish
 from videostyle.render.timing import AHEAD, BEHIND, LINE
 
 _STEP_HEAD = ("step", "optimizer", "precision", "ms/step", "Mpx·it/s", "TFLOP/s", "of GEMM", "frames/s", "memory")
@@ -43,7 +43,7 @@ def as_dict(found: Bench) -> dict[str, Any]:
 
 def write_json(path: Path, found: Bench) -> None:
     """Write all of it; the file appears when it is complete."""
-    part = temp_path(path)
+    part = part_file(path)
     try:
         part.write_text(json.dumps(rounded(as_dict(found)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         publish(part, path)

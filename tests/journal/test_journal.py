@@ -1,0 +1,108 @@
+"""The directory that keeps a job's work: whose it is, and what in it is ours."""
+
+import json
+
+import pytest
+
+from tests.helpers import media
+from tests.helpers.jobs import made, packets, planned, render, run_plan
+from videostyle.errors import AppearedError, OutputError
+from videostyle.journal.journal import Journal, discard, kept_segments, state_folder
+
+
+@pytest.fixture
+def film(tmp_path):
+    return media.write_clip(tmp_path / "film.mkv", [*media.panning(5), *media.panning(5, seed=3)])
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_what_lies_where_the_directory_would_be_is_not_touched(film, style, tmp_path, kind):
+    output, precious = tmp_path / "out.mp4", tmp_path / "precious"
+    precious.mkdir()
+    (precious / "000000.json").write_text("mine")
+    if kind == "link":
+        state_folder(output).symlink_to(precious)
+    else:
+        state_folder(output).write_text("mine")
+    for more in ({}, {"resume": True}, {"overwrite": True}):
+        with pytest.raises(OutputError, match=f"which is a {kind}; move that away"):
+            made(film, style, output, **more)
+    with pytest.raises(OutputError, match=kind):
+        discard(output)
+    assert (precious / "000000.json").read_text() == "mine"
+    assert not output.exists()
+
+
+def test_only_files_that_a_journal_makes_are_deleted(film, style, tmp_path):
+    output = tmp_path / "out.mp4"
+    folder = state_folder(output)
+    (folder / "photos").mkdir(parents=True)
+    foreign = [folder / name for name in ("notes.txt", "000000 (conflicted copy).json", "photos/a.jpg", "film")]
+    for path in foreign:
+        path.write_text("mine")
+    (folder / "000007.packets").write_text("left over")
+    made(film, style, output)
+    assert output.exists()
+    assert [path.read_text() for path in foreign] == ["mine"] * 4
+    assert not (folder / "000007.packets").exists()
+
+
+@pytest.mark.parametrize(
+    "content", ['{"version": 1}', "[" * 100_000, "null", "7", '{"a": {"b": 1}}', "", '[{"check": 1}]']
+)
+@pytest.mark.parametrize("name", ["job.json", "000000.json", "complete.json"])
+def test_odd_records_are_no_records(film, style, tmp_path, name, content):
+    whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
+    made(film, style, whole)
+    made(film, style, output, stop=7)
+    (state_folder(output) / name).write_text(content)
+    render(film, style, output, resume=True)
+    assert packets(output) == packets(whole)
+    assert not state_folder(output).exists()
+
+
+def test_a_record_of_other_fields_is_no_record(tmp_path):
+    output, facts = tmp_path / "out.mp4", {"a": "1"}
+    with Journal(output, facts, resume=False) as journal:
+        journal.draft(0).write_bytes(b"packets")
+        journal.publish(0, 3, None, lambda number: False)
+    path = state_folder(output) / "000000.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "more": 1}))
+    with Journal(output, facts, resume=True) as journal:
+        assert journal.records == ()
+
+
+def test_a_film_that_appeared_meanwhile_is_not_replaced(film, style, tmp_path):
+    output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    made(film, style, whole)
+
+    def put(report):
+        output.write_bytes(b"theirs")
+
+    with pytest.raises(AppearedError, match="appeared while this was made"):
+        render(film, style, output, on_frame=put)
+    assert output.read_bytes() == b"theirs"
+    assert kept_segments(output) > 0
+    output.unlink()
+    render(film, style, output, resume=True)
+    assert packets(output) == packets(whole)
+
+
+@pytest.mark.parametrize("name", ["out.%04d.png", "out.png"])
+def test_a_picture_that_appeared_meanwhile_is_not_replaced(film, style, tmp_path, name):
+    content = film if "%" in name else media.write_picture(tmp_path / "photo.png")
+    there = tmp_path / (name % 10 if "%" in name else name)
+    plan = planned(content, style, tmp_path / name)
+    there.write_bytes(b"theirs")
+    with pytest.raises(AppearedError):
+        run_plan(plan)
+    assert there.read_bytes() == b"theirs"
+
+
+def test_a_name_of_any_legal_length_has_a_directory(film, style, tmp_path):
+    output = tmp_path / f"{'n' * 240}.mp4"
+    assert "--resume" in made(film, style, output, stop=7)
+    assert state_folder(output).is_dir()
+    assert state_folder(output) != state_folder(tmp_path / f"{'n' * 241}.mp4")
+    render(film, style, output, resume=True)
+    assert output.exists()
