@@ -88,6 +88,14 @@ def test_temporal_loss_pulls_each_trusted_pixel_and_no_other():
     assert image.grad.count_nonzero() == 3
 
 
+def test_what_is_not_ripe_is_held_less_firmly_also_where_all_is_new():
+    image, warped, new = torch.zeros(1, 3, 4, 4), torch.ones(1, 3, 4, 4), torch.full((1, 1, 4, 4), 1 / 6)
+    loss = losses.temporal_loss(image, warped, new, trusted=torch.tensor(16.0))
+    assert float(loss) == pytest.approx(1 / 6)
+    stiffness = losses.temporal_stiffness(new, torch.tensor(16.0))
+    assert float(stiffness[0, 0, 0, 0]) == pytest.approx(2 / 3 / 16 / 6)
+
+
 def test_temporal_loss_refuses_swapped_sides():
     with pytest.raises(ValueError, match="mask"):
         losses.temporal_loss(torch.zeros(1, 3, 4, 6), torch.zeros(1, 3, 4, 6), torch.zeros(1, 1, 6, 4))

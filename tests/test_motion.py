@@ -457,3 +457,15 @@ def test_a_plain_place_that_comes_to_light_is_not_trusted():
         cv2.circle(image, (x, 44), 9, (250, 240, 120), -1)
     motion = estimate(before, now, METHODS["dis-fine"])
     assert motion.mask[38:50, 25:35].mean() < 0.3
+
+
+@pytest.mark.parametrize("size", [(728, 90), (90, 728), (200, 17), (16, 400), (40, 9), (9, 9)])
+@pytest.mark.parametrize("name", ["dis-fast", "dis-fine", "dis-medium"])
+def test_slivers_have_flow(size, name):
+    before, now = media.panning(2, *size, step=1)
+    found = estimate(before, now, METHODS[name])
+    assert found.flow.shape == (size[1], size[0], 2)
+    assert np.isfinite(found.flow).all()
+    assert np.isfinite(found.mask).all()
+    if size[0] > 100:
+        assert np.abs(found.flow[4:-4, 20:-20] - (1, 0)).mean() < 0.3

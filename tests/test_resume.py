@@ -353,3 +353,27 @@ def test_borders_are_the_same_from_any_border_on():
     for number in range(len(lengths)):
         rest = steps[sum(lengths[:number]) :]
         assert lengths_of(rest) == lengths[number:]
+
+
+def test_work_of_another_number_of_threads_is_not_mixed_in(film, style, tmp_path):
+    torch = pytest.importorskip("torch")
+    threads, output = torch.get_num_threads(), tmp_path / "out.mp4"
+    made(film, style, output, STYLED, stop=7)
+    torch.set_num_threads(threads + 1)
+    try:
+        with pytest.raises(OutputError, match=f"changed threads {threads} → {threads + 1}"):
+            made(film, style, output, STYLED, resume=True)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_film_names_files_by_name_and_opens_none(film, style, tmp_path, caplog):
+    init = media.write_picture(tmp_path / "start.png")
+    made(film, style, tmp_path / "out.mp4", STYLED.override(init=str(init)))
+    comment = read_comment(tmp_path / "out.mp4")
+    assert str(tmp_path) not in comment
+    assert "start.png" in comment
+    found = read_made(comment, tmp_path / "out.mp4")
+    assert "init" not in found
+    assert found["style_layers"] == ["relu2_1"]
+    assert "made with --init start.png; say that again" in caplog.text

@@ -6,6 +6,7 @@ Flags, TOML keys, the sections of `--help`, docs/options.md, a job's identity an
 from __future__ import annotations
 
 import json
+import logging
 import math
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from videostyle.errors import InputError, SettingError
+
+log = logging.getLogger(__name__)
 
 Optimizer = Literal["lbfgs", "adam"]
 Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback", "none"]
@@ -348,6 +351,7 @@ class Settings:
 
 
 INITS = ("content", "noise", "style")  # what a fresh frame may start from, beside a picture
+NAMES_OF_FILES = ("init", "content_masks", "style_masks", "weights")  # settings that may name files
 NAMES = tuple(f.name for f in fields(Settings))
 
 
@@ -414,7 +418,17 @@ def read_made(comment: str, path: Path) -> dict[str, Any]:
         found = dict(json.loads(comment)["settings"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} does not say how it was made; give a TOML file of settings") from error
-    return _known({name: value for name, value in found.items() if value is not None}, path)
+    return _known({name: value for name, value in found.items() if value is not None and not _file(name, value)}, path)
+
+
+def _file(name: str, value: Any) -> bool:
+    """Whether a setting names files, which a finished film may not have anyone open; says so."""
+    names = [value] if isinstance(value, str) else value
+    if name not in NAMES_OF_FILES or not names or value in INITS or not any(Path(str(n)).suffix for n in names):
+        return False
+    files = ", ".join(map(str, names))
+    log.warning("it was made with --%s %s; say that again if you want it", name.replace("_", "-"), files)
+    return True
 
 
 def _known(found: dict[str, Any], path: Path) -> dict[str, Any]:

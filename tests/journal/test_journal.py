@@ -1,6 +1,7 @@
 """The directory that keeps a job's work: whose it is, and what in it is ours."""
 
 import json
+import os
 
 import pytest
 
@@ -106,3 +107,12 @@ def test_a_name_of_any_legal_length_has_a_directory(film, style, tmp_path):
     assert state_folder(output) != state_folder(tmp_path / f"{'n' * 241}.mp4")
     render(film, style, output, resume=True)
     assert output.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_is_not_replaced(film, style, tmp_path):
+    for name, content in (("o.mp4", film), ("o.png", media.write_picture(tmp_path / "photo.png"))):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(OutputError, match="no ordinary file"):
+            made(content, style, tmp_path / name, overwrite=True)
+        assert (tmp_path / name).is_fifo()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,6 +17,8 @@ Places = NDArray[np.bool_]
 Method = Callable[[Gray, Gray], Plane]
 Mask = Callable[[Plane, Plane, Pixels, Pixels], Plane]
 
+NARROWEST = 32  # pixels of a side that flow is computed on
+SLIMMEST = 4  # one side over the other, at most
 SMALLEST = 8  # shortest side that flow is computed at; less than that stands still
 LARGEST = 1024  # longest side that flow is computed at; beyond it the flow is enlarged
 CLEARLY_BETTER = 0.8  # a neighbour's flow is taken if its mismatch is below this share of a pixel's own
@@ -32,6 +35,15 @@ ANCHORED = 0.25  # share of a picture that must be trusted: two scenes have plai
 AROUND = 96  # longest side in pixels at which the motion around plain places is found
 REACH_SHARES = ((2.0, 1.0), (8.0, 1e-2), (32.0, 1e-4))  # deviations in these pixels, and how much each counts
 _BORDER = 0.5  # pixels beyond the frame at which trust has ended; within, a slow pan would drag the border along
+
+
+def _of_usual_shape(here: Gray, there: Gray, method: Method) -> Plane:
+    """The flow of pictures continued at their edges: DIS reads beyond its rows on slivers; small ones give NaN."""
+    h, w = here.shape
+    wide, high = max(w, NARROWEST, -(-h // SLIMMEST)), max(h, NARROWEST, -(-w // SLIMMEST))
+    padded = (cv2.copyMakeBorder(gray, 0, high - h, 0, wide - w, cv2.BORDER_REPLICATE) for gray in (here, there))
+    found = method(*(np.asarray(gray, np.uint8) for gray in padded))[:h, :w]
+    return np.ascontiguousarray(found)
 
 
 def _dis(preset: int) -> Method:
@@ -86,8 +98,8 @@ def estimate(previous: Pixels, current: Pixels, method: Method, mask: str = "evi
     `MASKS`. Both are brought into one light first.
     """
     h, w = current.shape[:2]
-    method = method if min(h, w) >= SMALLEST else _none
     before, now = match_exposure(_bounded(previous), _bounded(current))
+    method = partial(_of_usual_shape, method=method if min(now.shape[:2]) >= SMALLEST else _none)
     backward, forward = _between(now, before, method), _between(before, now, method)
     trusted = MASKS[mask](backward, forward, now, before)
     if mask == "evidence":

@@ -14,7 +14,7 @@ from videostyle.journal.facts import Facts, fingerprint
 from videostyle.media import provenance
 from videostyle.media.content import Content, SequenceContent
 from videostyle.plan.request import Request
-from videostyle.settings import INITS, Settings, names_that_affect
+from videostyle.settings import INITS, NAMES_OF_FILES, Settings, names_that_affect
 
 
 def plan_facts(request: Request, content: Content, settings: Settings, size: tuple[int, int]) -> Facts:
@@ -35,6 +35,8 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "version": version("videostyle"),
         "av": version("av"),
         "opencv": version("opencv-python-headless"),
+        "numpy": version("numpy"),
+        "pillow": version("pillow"),
         "content": _content_fact(content),
         "style": files_digest(request.styles),
         "size": "{}x{}".format(*size),
@@ -66,9 +68,15 @@ def made_by(job: str, result: Path) -> bool:
         return False
 
 
+def _names_only(value: str | tuple[str, ...]) -> str | list[str]:
+    """Files by their names: a result says nothing of the folders of who made it."""
+    return Path(value).name if isinstance(value, str) else [Path(path).name for path in value]
+
+
 def provenance_of(job: str, weights: str, styles: Sequence[Path], settings: Settings, size: tuple[int, int]) -> str:
     """How a result was made, for its metadata: one line of JSON that `--config` reads again."""
-    kept = {name: value for name, value in asdict(settings).items() if name not in names_that_affect("place")}
+    values = asdict(settings) | {name: _names_only(getattr(settings, name)) for name in NAMES_OF_FILES}
+    kept = {name: value for name, value in values.items() if name not in names_that_affect("place")}
     made = {
         "videostyle": version("videostyle"),
         "job": job,

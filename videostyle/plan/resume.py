@@ -60,9 +60,11 @@ def check_free(request: Request) -> None:
     """See that the output does not exist, or may be replaced.
 
     Raises:
-        OutputError: It exists.
+        OutputError: It exists, or is a pipe or a device.
 
     """
+    if request.output.exists() and not request.output.is_file():
+        raise OutputError(request.output, "it is no ordinary file; choose another name")
     if request.output.exists() and not request.overwrite:
         raise OutputError(request.output, "it exists; choose another name or say --overwrite")
 

@@ -86,6 +86,8 @@ def _engine(settings: Settings, weights: Weights, digest: str, device: torch.dev
         "weights": f"{weights.identity} ({digest})",
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": str(torch.get_num_threads()),  # sums are taken in another order
+        "cpu": torch.backends.cpu.get_cpu_capability(),
     }
     return Engine(network, device, weights.identity, facts)
 

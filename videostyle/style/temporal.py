@@ -32,7 +32,7 @@ AREA_RADIUS = 4  # of these pixels, over which they are averaged
 PLAIN = 0.25  # of the strokes' contrast: where the content has that much detail, half of it takes their place
 WEAR = 0.05  # share of its drawing that a moving stroke loses each frame
 WEARING_SPEED = 0.5  # pixels per frame from which it does
-ANOTHER = (6 / 255, 9 / 255)  # change of an area's color at which it begins to be another, and is
+ANOTHER = (8 / 255, 12 / 255)  # change of an area's color at which it begins to be another, and is
 NOISE_QUANTILE = 0.25  # of the places of a frame: what its drawing changes by there is taken for noise
 NOISE_RADIUS = 3  # pixels around a place over which that is averaged
 
@@ -92,7 +92,8 @@ class TemporalTarget:
     def term(self, size: tuple[int, int], weight: float) -> TemporalTerm:
         """Return the pull towards it at a size; what is not ripe yet is not held as firmly."""
         firmly = resize(self.mask * self.confidence, size).clamp(0, 1)
-        return TemporalTerm(warped=resize(self.image, size).clamp(0, 1), mask=firmly, weight=weight)
+        trusted = resize(self.mask, size).clamp(0, 1).sum()
+        return TemporalTerm(warped=resize(self.image, size).clamp(0, 1), mask=firmly, trusted=trusted, weight=weight)
 
     def renewed(self, content: Tensor, *, lit: bool = True) -> TemporalTarget:
         """Return the same with the drawing of `content` under the strokes, and less of strokes that are worn.

@@ -177,13 +177,14 @@ def total_variation(image: Tensor) -> Tensor:
     return across.square().mean() + down.square().mean()
 
 
-def temporal_loss(image: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
+def temporal_loss(image: Tensor, warped: Tensor, mask: Tensor, trusted: Tensor | None = None) -> Tensor:
     """Penalize `image` for leaving the warped previous output where the flow is trusted.
 
     Args:
         image: (N, 3, H, W), RGB in [0, 1]; the frame being optimized.
         warped: Same shape; the previous stylized frame, warped to this one.
         mask: (N, 1, H, W) in [0, 1]; 0 where disoccluded or beyond the border.
+        trusted: (), how many pixels the sum is divided by; the sum of `mask` by default.
 
     Returns:
         Scalar mean squared error over trusted pixels; 0 if there are none.
@@ -198,12 +199,12 @@ def temporal_loss(image: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
     if image.shape != warped.shape or mask.shape != image[:, :1].shape:
         raise ValueError(f"{image.shape = }, {warped.shape = }, {mask.shape = }")
     error = (image - warped).square().mean(dim=1, keepdim=True)
-    return (mask * error).sum() / mask.sum().clamp(min=1.0)
+    return (mask * error).sum() / (mask.sum() if trusted is None else trusted).clamp(min=1.0)
 
 
-def temporal_stiffness(mask: Tensor) -> Tensor:
+def temporal_stiffness(mask: Tensor, trusted: Tensor | None = None) -> Tensor:
     """The second derivative of `temporal_loss` by each pixel's channels, like `mask` (N, 1, H, W)."""
-    return mask * (2 / 3 / mask.sum().clamp(min=1.0))
+    return mask * (2 / 3 / (mask.sum() if trusted is None else trusted).clamp(min=1.0))
 
 
 def range_loss(image: Tensor) -> Tensor:

@@ -134,18 +134,26 @@ class RangeTerm(Term):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TemporalTerm(Term):
-    """Stay close to the warped previous output where the flow is trusted."""
+    """Stay close to the warped previous output where the flow is trusted.
+
+    Args:
+        warped: (1, 3, H, W), the output.
+        mask: (1, 1, H, W) in [0, 1], how firmly each pixel is held.
+        trusted: (), how many pixels are trusted, held firmly or not; the sum of `mask` by default.
+
+    """
 
     warped: Tensor
     mask: Tensor
+    trusted: Tensor | None = None
     name: str = "temporal"
 
     @property
     def hessian_diagonal(self) -> Tensor:
-        return self.weight * losses.temporal_stiffness(self.mask)
+        return self.weight * losses.temporal_stiffness(self.mask, self.trusted)
 
     def __call__(self, image: Tensor, features: Features) -> Tensor:
-        return losses.temporal_loss(image, self.warped, self.mask)
+        return losses.temporal_loss(image, self.warped, self.mask, self.trusted)
 
 
 @dataclass(frozen=True, eq=False)

@@ -231,8 +231,8 @@ class _Lbfgs:
     def advance(self, objective: Objective, progress: float) -> tuple[_Lbfgs, Iterate]:
         x = self.image + self.step
         loss, gradient, losses = _evaluate(objective, x, progress)
-        failed = ~torch.isfinite(loss) | (loss > DIVERGED * self.best_loss)
-        better = loss < self.best_loss
+        failed = ~torch.isfinite(loss + gradient.abs().sum()) | (loss > DIVERGED * self.best_loss)
+        better = ~failed & (loss < self.best_loss)
         best = torch.where(better, x, self.best)
         best_gradient = torch.where(better, gradient, self.best_gradient)
         best_loss = torch.where(better, loss, self.best_loss)
