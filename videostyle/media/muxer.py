@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
 import av
+import numpy as np
 from av import Packet
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from videostyle.errors import MediaError, OutputError
+from videostyle.frames import Frame
 from videostyle.media import metadata
 from videostyle.media.audio.soundtrack import Soundtrack
 from videostyle.media.audio.tracks import Track, label
 from videostyle.media.clip import Clip
 from videostyle.media.demux import open_source, seconds
-from videostyle.media.encoder import configure
+from videostyle.media.encoder import Encoder, configure
 from videostyle.media.ffmpeg import ffmpeg_errors
 from videostyle.media.files import publish, temp_path
 from videostyle.media.video.codecs import Encoding
@@ -94,6 +97,22 @@ class Muxer:
             self._count += 1
             self._mux_others(packet.dts * packet.time_base - (_RANGE_LAG if self._from_zero else 0))
             self._container.mux(packet)
+
+    def rehearse(self, packets: Iterable[Packet[Any]]) -> None:
+        """Write packets of the video from 0 on and one of each other track, and close the file.
+
+        Raises:
+            OutputError: The container refuses a track, which some do only then.
+
+        """
+        with ffmpeg_errors(self._path):
+            self._container.start_encoding()
+            for packet in packets:
+                packet.stream = self._stream
+                self._container.mux(packet)
+            for packet in self._soundtrack.samples():
+                self._container.mux(packet)
+            self._container.close()
 
     def discard(self) -> None:
         """Close the file and remove it."""
@@ -171,10 +190,11 @@ class Muxer:
 
 
 def check_output(path: Path, clip: Clip, size: tuple[int, int], encoding: Encoding, tracks: list[Track]) -> None:
-    """Write the planned header beside `path`, and remove it again.
+    """Write a file of one gray frame and a packet of each track beside `path`, and remove it again.
 
     Raises:
         OutputError: The directory is not there or not writable, or the container cannot hold the streams.
+        MediaError: Encoding failed.
 
     """
     if not path.parent.is_dir():
@@ -182,7 +202,20 @@ def check_output(path: Path, clip: Clip, size: tuple[int, int], encoding: Encodi
     if not clip.is_sequence:
         with open_source(clip.path) as (source, _):
             metadata.warn_of_losses(source, clip.stream, path)
-    Muxer(path, clip, size, encoding, tracks).discard()
+    muxer = Muxer(path, clip, size, encoding, tracks, from_zero=True)
+    try:
+        with ffmpeg_errors(path):
+            packets = _gray(replace(clip, origin=Fraction(0)), size, encoding)
+        muxer.rehearse(packets)
+    finally:
+        muxer.discard()
+
+
+def _gray(clip: Clip, size: tuple[int, int], encoding: Encoding) -> list[Packet[Any]]:
+    """Return the packets of one gray frame at time 0."""
+    pixels = np.full((size[1], size[0], 3), 128, np.uint8)
+    encoder = Encoder(clip, size, encoding)
+    return [*encoder.encode(Frame(pixels, 0, clip.time_base, clip.usual_duration, 0)), *encoder.flush()]
 
 
 def container_options(path: Path) -> dict[str, str]:

@@ -175,8 +175,7 @@ def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
 
 
 def _plan_insert(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
-    written = (2 * size[0] if request.side_by_side else size[0]), size[1]
-    edit = plan_insert(request, media.content, media.target, settings, media.encoding, written)
+    edit = plan_insert(request, media.content, media.target, settings, media.encoding, _written(request, size))
     facts = insert_facts(request, plan_facts(request, media.content, settings, size), edit, settings.weights)
     check_kept_work(request, facts)
     return Plan(
@@ -193,11 +192,15 @@ def _plan_insert(request: Request, media: _Media, settings: Settings, size: tupl
     )
 
 
+def _written(request: Request, size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of what is written: two frames if they stand side by side."""
+    return (2 * size[0] if request.side_by_side else size[0]), size[1]
+
+
 def _plan_all(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
     tracks = _tracks(request, media, settings)
     if media.encoding is not None:
-        stored = media.clip.width, media.clip.height
-        check_container(request.output, media.clip, stored, media.encoding, list(tracks))
+        check_container(request.output, media.clip, _written(request, size), media.encoding, list(tracks))
     facts = plan_facts(request, media.content, settings, size)
     check_kept_work(request, facts)
     plan = Plan(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import av
-import numpy as np
-from av import AudioFrame, Packet
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
@@ -21,7 +19,8 @@ from videostyle.errors import OutputError
 from videostyle.media.audio import subtitles
 from videostyle.media.audio.layout import channels, read_layout
 from videostyle.media.audio.tracks import Track, holds
-from videostyle.media.demux import Demuxer, open_source
+from videostyle.media.audio.trial import first_packet, silence
+from videostyle.media.demux import open_source
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ def plan_tracks(source: Path, output: Path, *, cut: bool = False, only: tuple[st
     """
     with open_source(source) as (container, _):
         audio = [_plan(source, stream, output, cut, only) for stream in container.streams.audio]
-        return [*filter(None, audio), *subtitles.plan_subtitles(container, output)]
+        return [*filter(None, audio), *subtitles.plan_subtitles(source, container, output)]
 
 
 def has_audio(source: Path) -> bool:
@@ -64,14 +63,14 @@ def _plan(source: Path, stream: AudioStream, output: Path, cut: bool, only: tupl
         return None
     codec = stream.codec_context.name
     welcome = (not only or codec in only) and not _plays_as_noise(codec, output)
-    first = partial(_first_packet, source, stream.index)
+    first = partial(first_packet, source, stream.index)
     if not cut and welcome and holds(output, lambda trial: trial.add_stream_from_template(stream), first):
         return Track(stream.index, codec)
     encoders = (_ENCODERS.get(codec, codec), *FALLBACKS) if cut and welcome else FALLBACKS
     if codec.startswith(_LOSSLESS) and not only and output.suffix.lower() in _NO_PCM:
         encoders = ("alac", *encoders)
     for track in _encodings(stream, encoders):
-        if holds(output, partial(_add_encoded, track=track), _silence):
+        if holds(output, partial(_add_encoded, track=track), silence):
             _warn_of_encoding(track, channels(stream), output, cut)
             return track
     raise OutputError(output, f"{output.suffix} can hold neither {codec} audio nor AAC; use .mkv")
@@ -80,32 +79,6 @@ def _plan(source: Path, stream: AudioStream, output: Path, cut: bool, only: tupl
 def _plays_as_noise(codec: str, output: Path) -> bool:
     """Whether readers before FFmpeg 6.1 and many players take such a track for noise: PCM as `ipcm`."""
     return codec.startswith("pcm_") and output.suffix.lower() in _NO_PCM
-
-
-def _first_packet(source: Path, index: int, target: Stream) -> Iterator[Packet[Any]]:
-    """Yield the first packet of a stream of `source`, for `target`."""
-    with open_source(source) as (container, _):
-        for packet in Demuxer(container, container.streams[index]):
-            if packet.size:
-                offset = packet.dts if packet.dts is not None else packet.pts
-                packet.pts = None if packet.pts is None or offset is None else packet.pts - offset
-                packet.dts = None if packet.dts is None else 0
-                packet.stream = target
-                yield packet
-                return
-
-
-def _silence(target: Stream) -> Iterable[Packet[Any]]:
-    """Return the packets of a moment of silence."""
-    context = cast(AudioStream, target).codec_context
-    context.open(strict=False)
-    count = context.frame_size or 1024
-    shape = (1, count * context.channels)
-    frame = AudioFrame.from_ndarray(np.zeros(shape, np.int16), format="s16", layout=context.layout)
-    frame.sample_rate, frame.pts = context.rate, 0
-    resampler = av.AudioResampler(format=context.format, layout=context.layout, rate=context.rate)
-    frames = resampler.resample(frame)
-    return [packet for each in (*frames, None) for packet in cast(AudioStream, target).encode(each)]
 
 
 def _encodings(stream: AudioStream, encoders: tuple[str, ...]) -> Iterator[Track]:

@@ -18,6 +18,7 @@ from videostyle.media.audio import subtitles
 from videostyle.media.audio.plan import add_stream
 from videostyle.media.audio.samples import read_samples
 from videostyle.media.audio.tracks import Track, label
+from videostyle.media.audio.trial import first_packet, line, silence
 from videostyle.media.demux import Damage, Demuxer, open_source, seconds
 
 
@@ -55,6 +56,15 @@ class Soundtrack:
         if copied:
             sources.append(self._copy(copied, begin, cut))
         return heapq.merge(*sources, key=seconds)
+
+    def samples(self) -> Iterator[Packet[Any]]:
+        """Yield a packet of each track, to try the target with; none of a track that begins late."""
+        for track in self._tracks:
+            target = self._targets[track.index]
+            if track.encoder is None:
+                yield from first_packet(self._source, track.index, target)
+            else:
+                yield from silence(target) if isinstance(target, AudioStream) else line(target)
 
     def _is_encoded(self, track: Track) -> bool:
         return track.encoder is not None and isinstance(self._targets[track.index], AudioStream)
