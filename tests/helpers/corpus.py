@@ -64,6 +64,7 @@ def film(
     mirrored: bool = False,
     aspect: Fraction | None = None,
     timecode: str | None = None,
+    reel: str | None = None,
     hole: float = 0,
     form: str | None = None,
     title: str = "",
@@ -85,6 +86,8 @@ def film(
             stream.set_display_rotation(rotation, hflip=mirrored)
         if timecode is not None:
             stream.metadata["timecode"] = timecode
+        if reel is not None:
+            stream.metadata["reel_name"] = reel
         voice = target.add_stream(sound, rate=48000 if "opus" in sound else 44100, layout=layout) if sound else None
         steps = [b - a for a, b in pairwise(ticks)]
         for image, tick, step in zip(

@@ -27,8 +27,8 @@ class JobFlags:
     """What is done, to which frames, and what is said of it."""
 
     frames: Annotated[str | None, _job("A:B, the frames from A up to but not B, from 0.")] = None
-    start: Annotated[str | None, _job("Begin here: seconds or HH:MM:SS.mmm.")] = None
-    end: Annotated[str | None, _job("End before here: seconds or HH:MM:SS.mmm.")] = None
+    start: Annotated[str | None, _job("Begin here: seconds, HH:MM:SS.mmm, or the film's timecode HH:MM:SS:FF.")] = None
+    end: Annotated[str | None, _job("End before here: the same.")] = None
     fps: Annotated[str | None, _job("Numbered pictures per second: 24 unless told, or as 24000/1001.")] = None
     preview: Annotated[bool, _job("A fast draft of the same look: quarter the pixels, fewer steps.")] = False
     preset: Annotated[str, _job(f"Settings to start from: {', '.join(PRESETS)}.")] = "standard"

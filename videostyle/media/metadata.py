@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TECHNICAL = ("major_brand", "minor_version", "compatible_brands", "encoder", "comment", "duration")
+_TECHNICAL = ("major_brand", "minor_version", "compatible_brands", "encoder", "comment", "duration", "timecode")
 _WITH_ATTACHMENTS = (".mkv",)
 _CHAPTER_TIME_BASE = Fraction(1, 1000)  # seconds per tick, where a chapter does not say
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import struct
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,6 +20,9 @@ from videostyle.media.clip import Clip
 from videostyle.media.demux import Demuxer, decoded, open_source
 from videostyle.media.video.color import PQ, Colors
 from videostyle.media.video.hdr import HdrMetadata
+from videostyle.timecode import Timecode
+
+log = logging.getLogger(__name__)
 
 MAX_START = 60  # seconds; a video that starts later is shifted to start at 0
 _SAMPLED = 200  # packets whose times show whether the frame rate is constant
@@ -55,6 +60,9 @@ def probe(path: Path) -> Clip:
             mirrored=mirrored,
             constant_rate=_is_constant_rate(container, stream),
             hdr=HdrMetadata.from_frame(frame) if colors.transfer == PQ else None,
+            first=(frame.pts or 0) * cast(Fraction, frame.time_base),
+            timecode=_timecode(container, stream, max(1, round(rate))),
+            reel=_reel(container),
             origin=start if _has_no_zero(container, frame) else Fraction(0),
         )
 
@@ -78,6 +86,25 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
     if problem := colors.problem:
         raise UnreadableError(path, problem)
     return frame, colors
+
+
+def _timecode(container: InputContainer, stream: VideoStream, rate: int) -> Timecode | None:
+    """Return the timecode of the first frame, at `rate` frames a second; log one that cannot be."""
+    said = tag(stream.metadata, "timecode") or tag(container.metadata, "timecode")
+    code = Timecode.parse(said)
+    problem = code.problem(rate) if code else ""
+    if problem:
+        log.warning("the timecode is left out: %s", problem)
+    return None if problem else code
+
+
+def _reel(container: InputContainer) -> str:
+    return next(filter(None, (tag(stream.metadata, "reel_name") for stream in container.streams)), "")
+
+
+def tag(tags: Mapping[str, str], name: str) -> str:
+    """Return a tag, which Matroska writes in capitals; empty if there is none."""
+    return next((value for key, value in tags.items() if key.lower() == name), "")
 
 
 def _is_constant_rate(container: InputContainer, stream: VideoStream) -> bool:

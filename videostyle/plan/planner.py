@@ -121,6 +121,7 @@ class _Media:
 
 def _plan_video(request: Request, content: VideoContent | SequenceContent, target: Target) -> Plan:
     """A video or numbered images, into either."""
+    request = replace(request, span=content.clip.resolved(request.span))
     settings = request.effective_settings
     media = _media(request, content, target, settings)
     size = _size(request, media.clip)

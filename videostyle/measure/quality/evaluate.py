@@ -115,7 +115,7 @@ def evaluate(request: Request, on_frame: Callable[[Measures], object] = lambda m
     content, output = _checked(request)
     size = output.width, output.height
     judge, weights = _judge(request, max(size))
-    contents = Counted(find_shots(read_frames(content, size, request.span)))
+    contents = Counted(find_shots(read_frames(content, size, content.resolved(request.span))))
     outputs = Counted(read_frames(output, size, Span()))
     statistics: dict[str, Statistic] = {}
     frames = shots = 0
