@@ -65,6 +65,7 @@ def film(
     aspect: Fraction | None = None,
     timecode: str | None = None,
     reel: str | None = None,
+    rate: Fraction | int = 24,
     hole: float = 0,
     form: str | None = None,
     title: str = "",
@@ -73,7 +74,7 @@ def film(
     ticks = list(pts)
     with av.open(str(path), "w", format=form, container_options=container or {}) as target:
         target.metadata["title"] = title
-        stream = target.add_stream(codec, rate=24, options=options or {})
+        stream = target.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height = size
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = base

@@ -24,7 +24,7 @@ def marks(path):
 
 
 def film(path, code="10:20:30:12", base=Fraction(1, 24), count=40, reel="A001"):
-    return corpus.film(path, timecode=code, reel=reel, base=base, pts=range(count))
+    return corpus.film(path, timecode=code, reel=reel, base=base, rate=1 / base, pts=range(count))
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mp4", ".m4v", ".mkv", ".webm"])
