@@ -8,6 +8,7 @@ from pathlib import Path
 
 from videostyle.errors import InputError
 from videostyle.frames import Span
+from videostyle.media.marks import Marks
 from videostyle.media.video.color import Colors
 from videostyle.media.video.hdr import HdrMetadata
 from videostyle.timecode import Timecode, frames_between
@@ -36,6 +37,7 @@ class Clip:
         first: Seconds on the file's clock at which the first frame is shown.
         timecode: Of the first frame; None if the file says none.
         reel: Name of the reel that the timecode counts on.
+        marks: What the file says of the picture: 3D, 360° and the like.
 
     """
 
@@ -58,6 +60,7 @@ class Clip:
     first: Fraction = Fraction(0)
     timecode: Timecode | None = None
     reel: str = ""
+    marks: Marks = Marks()
 
     @property
     def is_sequence(self) -> bool:

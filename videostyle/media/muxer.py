@@ -106,7 +106,7 @@ class Muxer:
 
         """
         with ffmpeg_errors(self._path):
-            set_timecode(self._stream, self._clip, self._clip.first)
+            set_marks(self._stream, self._clip, self._clip.first)
             self._container.start_encoding()
             for packet in packets:
                 packet.stream = self._stream
@@ -153,7 +153,7 @@ class Muxer:
 
     def _start(self, begin: Fraction) -> None:
         """Write the header, and set the clock: `begin` seconds in the source are 0 in the result."""
-        set_timecode(self._stream, self._clip, begin if self._from_zero else self._clip.first)
+        set_marks(self._stream, self._clip, begin if self._from_zero else self._clip.first)
         self._container.start_encoding()
         self._begin = begin
         self._others = self._soundtrack.packets(begin, cut=self._from_zero)
@@ -220,8 +220,10 @@ def _gray(clip: Clip, size: tuple[int, int], encoding: Encoding) -> list[Packet[
     return [*encoder.encode(Frame(pixels, 0, clip.time_base, clip.usual_duration, 0)), *encoder.flush()]
 
 
-def set_timecode(stream: VideoStream, clip: Clip, seconds: Fraction) -> None:
-    """Give a stream, before its header is written, the reel and the timecode of `clip` at so many seconds in it."""
+def set_marks(stream: VideoStream, clip: Clip, seconds: Fraction) -> None:
+    """Give a stream, before its header is written, the marks of `clip`, and its timecode at so many seconds in it."""
+    if clip.marks.stereo and not (clip.rotation or clip.mirrored):
+        stream.metadata["stereo_mode"] = clip.marks.stereo
     if code := clip.timecode_at(seconds):
         stream.metadata["timecode"] = str(code)
         if clip.reel:

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from videostyle.errors import UnreadableError
 from videostyle.media.clip import Clip
 from videostyle.media.demux import Demuxer, decoded, open_source
+from videostyle.media.marks import Marks
 from videostyle.media.video.color import PQ, Colors
 from videostyle.media.video.hdr import HdrMetadata
 from videostyle.timecode import Timecode
@@ -63,6 +64,7 @@ def probe(path: Path) -> Clip:
             first=(frame.pts or 0) * cast(Fraction, frame.time_base),
             timecode=_timecode(container, stream, max(1, round(rate))),
             reel=_reel(container),
+            marks=Marks.read(stream, frame),
             origin=start if _has_no_zero(container, frame) else Fraction(0),
         )
 

@@ -19,7 +19,7 @@ from videostyle.media.audio.tracks import label
 from videostyle.media.demux import Demuxer, open_source
 from videostyle.media.existing import ExistingVideo, is_shown, packet_timings
 from videostyle.media.ffmpeg import ffmpeg_errors
-from videostyle.media.muxer import container_options, set_timecode
+from videostyle.media.muxer import container_options, set_marks
 from videostyle.media.timestamps import decode_times, reorder_delay
 
 _COPIED = ("video", "audio", "subtitle")  # kinds of streams
@@ -67,7 +67,7 @@ def splice(existing: ExistingVideo, piece: Path, indices: range, path: Path, com
         av.open(f"file:{path}", "w", container_options=container_options(path)) as new,
     ):
         streams = {stream.index: _add_copy(new, stream, path) for stream in old.streams if stream.type in _COPIED}
-        set_timecode(cast(VideoStream, streams[video.index]), existing.clip, existing.clip.first)
+        set_marks(cast(VideoStream, streams[video.index]), existing.clip, existing.clip.first)
         new.metadata["comment"] = comment
         metadata.add_tags(new, old)
         metadata.add_attachments(new, old, path)

@@ -12,6 +12,7 @@ from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
 from videostyle.media.content import SequenceContent, StillContent, VideoContent, open_content
 from videostyle.media.image import still
+from videostyle.media.marks import Marks
 from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, Target, VideoTarget, resolve_target
 from videostyle.media.video import codecs
 from videostyle.media.video.codecs import Encoding
@@ -140,14 +141,18 @@ def _media(request: Request, content: VideoContent | SequenceContent, target: Ta
         target.check_suffix()
     _warn_of_losses(content, target)
     clip = content.clip
+    if request.side_by_side:
+        clip = replace(clip, marks=Marks())  # two pictures side by side are no 3D
     if clip.hdr is not None and not (settings.iterations or settings.first_iterations):
-        content = replace(content, clip=replace(clip, hdr=clip.hdr.unlimited()))
+        clip = replace(clip, hdr=clip.hdr.unlimited())
     encoding = None if isinstance(target, SequenceTarget) else _encoding(request, settings, clip)
-    return _Media(content, target, encoding)
+    return _Media(replace(content, clip=clip), target, encoding)
 
 
 def _warn_of_losses(content: VideoContent | SequenceContent, target: VideoTarget | SequenceTarget) -> None:
     """Warn of what a source has and its result cannot have."""
+    for loss in content.clip.marks.losses(target.path):
+        log.warning(loss)
     if isinstance(content, SequenceContent):
         warn_of_transparency(content, target)
     elif isinstance(target, SequenceTarget):
