@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import av
@@ -69,11 +70,12 @@ def film(
     hole: float = 0,
     form: str | None = None,
     title: str = "",
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """A film of a pan with every frame at a chosen time, and a tone if wanted."""
     ticks = list(pts)
     with av.open(str(path), "w", format=form, container_options=container or {}) as target:
-        target.metadata["title"] = title
+        target.metadata.update({"title": title, **tags})
         stream = target.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height = size
         stream.pix_fmt = pixel_format

@@ -9,7 +9,7 @@ import pytest
 
 import videostyle
 from tests.helpers import corpus, media
-from tests.helpers.copies import copy
+from tests.helpers.copies import MADE, copy
 from tests.helpers.jobs import UNTOUCHED, names, planned
 from videostyle.errors import OutputError
 from videostyle.frames import Span
@@ -60,7 +60,7 @@ def test_all_that_goes_with_a_video_goes_with_its_copy(tmp_path, caplog, suffix,
 
 def test_the_comment_is_in_the_file(clip, tmp_path):
     with av.open(str(copy(clip, tmp_path / "out.mp4", codec="h264"))) as container:
-        assert container.metadata["comment"] == "made by a test"
+        assert container.metadata["comment"] == MADE
 
 
 @pytest.mark.parametrize("name", ["out.xyz", "out", "out.webm", "missing/out.mp4"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -67,13 +67,15 @@ class Muxer:
         self._end, self._count = Fraction(0), 0
         self._others: Iterator[Packet[Any]] = iter(())
         self._next_other: Packet[Any] | None = None
+        tags = _user_tags(clip)
         with ffmpeg_errors(path):
-            self._container = av.open(f"file:{self._part}", "w", container_options=container_options(path))
+            options = container_options(path, tags)
+            self._container = av.open(f"file:{self._part}", "w", container_options=options)
         try:
             with ffmpeg_errors(path):
                 self._stream = _add_video(self._container, clip, size, encoding)
                 self._soundtrack = Soundtrack(clip.path, self._container, path, tracks)
-                self._add_metadata(comment)
+                self._add_metadata(tags, comment)
                 if not from_zero:
                     self._start(clip.origin)
         except BaseException:
@@ -98,8 +100,8 @@ class Muxer:
             self._mux_others(packet.dts * packet.time_base - (_RANGE_LAG if self._from_zero else 0))
             self._container.mux(packet)
 
-    def rehearse(self, packets: Iterable[Packet[Any]]) -> None:
-        """Write packets of the video from 0 on and one of each other track, and close the file.
+    def rehearse(self, packets: Iterable[Packet[Any]]) -> Path:
+        """Write packets of the video from 0 on and one of each other track, close the file, and return its path.
 
         Raises:
             OutputError: The container refuses a track, which some do only then.
@@ -114,6 +116,7 @@ class Muxer:
             for packet in self._soundtrack.samples():
                 self._container.mux(packet)
             self._container.close()
+        return self._part
 
     def discard(self) -> None:
         """Close the file and remove it."""
@@ -142,14 +145,13 @@ class Muxer:
             self.discard()
             raise
 
-    def _add_metadata(self, comment: str) -> None:
+    def _add_metadata(self, tags: Mapping[str, str], comment: str) -> None:
         """Take over the tags and attachments of the source and the name of its video stream."""
         if not self._clip.is_sequence:
             with open_source(self._clip.path) as (source, stream):
                 label(self._stream, stream, self._path)
                 metadata.add_attachments(self._container, source, self._path)
-                metadata.add_tags(self._container, source)
-        self._container.metadata["comment"] = comment
+        metadata.add_tags(self._container, tags, self._path, comment)
 
     def _start(self, begin: Fraction) -> None:
         """Write the header, and set the clock: `begin` seconds in the source are 0 in the result."""
@@ -191,6 +193,13 @@ class Muxer:
             raise MediaError(f"{self._count} frames went into {self._path} and {stored} are in it; try .mkv")
 
 
+def _user_tags(clip: Clip) -> dict[str, str]:
+    if clip.is_sequence:
+        return {}
+    with open_source(clip.path) as (source, _):
+        return metadata.user_tags(source)
+
+
 def check_output(path: Path, clip: Clip, size: tuple[int, int], encoding: Encoding, tracks: list[Track]) -> None:
     """Write a file of one gray frame and a packet of each track beside `path`, and remove it again.
 
@@ -201,14 +210,15 @@ def check_output(path: Path, clip: Clip, size: tuple[int, int], encoding: Encodi
     """
     if not path.parent.is_dir():
         raise OutputError(path, f"there is no directory {path.parent}")
-    if not clip.is_sequence:
-        with open_source(clip.path) as (source, _):
-            metadata.warn_of_losses(source, clip.stream, path)
     muxer = Muxer(path, clip, size, encoding, tracks, from_zero=True)
     try:
         with ffmpeg_errors(path):
             packets = _gray(replace(clip, origin=Fraction(0)), size, encoding)
-        muxer.rehearse(packets)
+        trial = muxer.rehearse(packets)
+        if not clip.is_sequence:
+            with open_source(clip.path) as (source, _):
+                metadata.warn_of_losses(source, clip.stream, path)
+                metadata.warn_of_lost_tags(source, trial, path)
     finally:
         muxer.discard()
 
@@ -230,10 +240,17 @@ def set_marks(stream: VideoStream, clip: Clip, seconds: Fraction) -> None:
             stream.metadata["reel_name"] = clip.reel
 
 
-def container_options(path: Path) -> dict[str, str]:
-    """Return the muxer's options: the index in front, to play while loading; edit lists exact to an audio sample."""
+def container_options(path: Path, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the muxer's options: the index in front, to play while loading; edit lists exact to an audio sample.
+
+    Args:
+        path: Of the file.
+        tags: That the user's own file has.
+
+    """
     if path.suffix.lower() in (".mp4", ".mov", ".m4v"):
-        return {"movflags": "+faststart", "movie_timescale": "90000", "write_tmcd": "1"}
+        keys = "+use_metadata_tags" if metadata.needs_keys(tags, path) else ""
+        return {"movflags": f"+faststart{keys}", "movie_timescale": "90000", "write_tmcd": "1"}
     return {}
 
 

@@ -64,12 +64,11 @@ def splice(existing: ExistingVideo, piece: Path, indices: range, path: Path, com
     with (
         open_source(source) as (old, video),
         ffmpeg_errors(path),
-        av.open(f"file:{path}", "w", container_options=container_options(path)) as new,
+        av.open(f"file:{path}", "w", container_options=container_options(path, metadata.user_tags(old))) as new,
     ):
         streams = {stream.index: _add_copy(new, stream, path) for stream in old.streams if stream.type in _COPIED}
         set_marks(cast(VideoStream, streams[video.index]), existing.clip, existing.clip.first)
-        new.metadata["comment"] = comment
-        metadata.add_tags(new, old)
+        metadata.add_tags(new, metadata.user_tags(old), path, comment)
         metadata.add_attachments(new, old, path)
         new.set_chapters(old.chapters())
         for packet in _packets(existing, old, video, indices, piece):
