@@ -48,6 +48,7 @@ def _image_comment(path: Path) -> str:
 
 
 def _description(image: Image.Image) -> str:
-    """Return a TIFF's own description; empty for any other image."""
+    """Return what a TIFF says of its software, or its description; empty for any other image."""
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
-    return str(tags.get(TiffImagePlugin.IMAGEDESCRIPTION, ""))
+    said = [str(tags.get(number, "")) for number in (TiffImagePlugin.SOFTWARE, TiffImagePlugin.IMAGEDESCRIPTION)]
+    return next(filter(is_provenance, said), "") or next(filter(None, said), "")

@@ -20,6 +20,7 @@ from videostyle.media.image.alpha import fill_hidden, on_white
 from videostyle.media.image.decode import read_samples, shown_size
 from videostyle.media.image.encode import ENCODERS, WITH_ALPHA
 from videostyle.media.image.icc import to_srgb
+from videostyle.media.image.tags import NO_TAGS, PhotoTags, photo_tags
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,12 @@ def opaque(frame: Frame, path: Path, *, quiet: bool = False) -> Pixels:
 
 
 def write_still(
-    path: Path, pixels: Pixels, comment: str, alpha: Samples | None = None, within: Path | None = None
+    path: Path,
+    pixels: Pixels,
+    comment: str,
+    alpha: Samples | None = None,
+    within: Path | None = None,
+    tags: PhotoTags = NO_TAGS,
 ) -> None:
     """Write an image of the pixels' own depth, tagged sRGB; a JPEG has 8 bits and transparency laid on white.
 
@@ -135,6 +141,7 @@ def write_still(
         comment: How it was made, for its metadata.
         alpha: (H, W), same dtype.
         within: Directory for its temporary file, on the same disk; its own by default.
+        tags: Of the photo that it was made of.
 
     Raises:
         OutputError: The file cannot be made.
@@ -144,12 +151,18 @@ def write_still(
         pixels, alpha = on_white(pixels, alpha), None
     part = temp_path(path if within is None or path.is_symlink() else within / path.name)
     try:
-        part.write_bytes(ENCODERS[path.suffix.lower()](pixels, alpha, comment))
+        part.write_bytes(ENCODERS[path.suffix.lower()](pixels, alpha, comment, tags))
         publish(part, path)
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def read_tags(path: Path) -> PhotoTags:
+    """Read date, author, place and the like of an image, for a result of it."""
+    with _opened(path) as image:
+        return photo_tags(image, path)
 
 
 @contextmanager
