@@ -50,9 +50,9 @@ def test_an_insert_edit_leaves_3d_and_side_by_side_is_none(tmp_path, style):
     assert stereo_mode(tmp_path / "two.mkv") is None
 
 
-def test_captions_are_told_once(tmp_path, style, caplog):
+def captioned(path):
     """In MPEG-TS, an SEI message before every picture but the first three."""
-    with av.open(str(tmp_path / "in.ts"), "w") as target:
+    with av.open(str(path), "w") as target:
         stream = target.add_stream("libx264", rate=24, width=64, height=48, pix_fmt="yuv420p")
         sei = b"\0\0\0\1\x06\x04" + bytes([len(CAPTIONS)]) + CAPTIONS + b"\x80"
         frames = [*(av.VideoFrame.from_ndarray(image, format="rgb24") for image in media.panning(12)), None]
@@ -62,6 +62,11 @@ def test_captions_are_told_once(tmp_path, style, caplog):
             said.pts, said.dts, said.time_base = packet.pts, packet.dts, packet.time_base
             said.stream, said.is_keyframe = stream, packet.is_keyframe
             target.mux(said)
+    return path
+
+
+def test_captions_are_told_once(tmp_path, style, caplog):
+    captioned(tmp_path / "in.ts")
     with caplog.at_level(logging.WARNING):
         copied(tmp_path / "in.ts", style, tmp_path / "out.mp4")
     assert len([line for line in caplog.messages if "captions" in line]) == 1
@@ -79,10 +84,16 @@ def add_box(path, entry, box):
     path.write_bytes(data)
 
 
+def dolby(path):
+    """A film with the box of Dolby Vision."""
+    corpus.film(path, codec="libx265", pixel_format="yuv420p10le")
+    assert not probe(path).marks.dolby_vision
+    add_box(path, b"hev1", struct.pack(">I4s", 32, b"dvvC") + bytes([1, 0, 16, 0x0D, 0x10]) + bytes(19))
+    return path
+
+
 def test_dolby_vision_is_told(tmp_path, style, caplog):
-    source = corpus.film(tmp_path / "in.mp4", codec="libx265", pixel_format="yuv420p10le")
-    assert not probe(source).marks.dolby_vision
-    add_box(source, b"hev1", struct.pack(">I4s", 32, b"dvvC") + bytes([1, 0, 16, 0x0D, 0x10]) + bytes(19))
+    source = dolby(tmp_path / "in.mp4")
     copied(source, style, tmp_path / "out.mp4")
     assert [line for line in caplog.messages if "Dolby Vision is left out" in line]
 
