@@ -148,7 +148,7 @@ def _as_list(styles: Styles) -> list[Path | str | Pixels]:
 
 
 def _image(style: Path | str | Pixels) -> Pixels:
-    return still.read_still(Path(style)) if isinstance(style, (str, Path)) else style
+    return still.read_style(Path(style)) if isinstance(style, (str, Path)) else style
 
 
 def _of_one_size(frames: Iterable[Pixels | Frame]) -> Iterator[Frame]:

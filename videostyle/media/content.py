@@ -202,12 +202,13 @@ class StillContent:
 Content = VideoContent | SequenceContent | StillContent
 
 
-def open_content(path: Path, rate: Fraction | None = None) -> Content:
+def open_content(path: Path, rate: Fraction | None = None, *, moving: bool = False) -> Content:
     """Decide what a path stands for, and read its headers.
 
     Args:
         path: A file, or a pattern of numbered images.
         rate: Images per second of numbered images; `sequence.DEFAULT_RATE` by default.
+        moving: An animation is wanted whole, as a video, not as its first image.
 
     Raises:
         UnreadableError: It is not there, it is an address or several images, or it cannot be read.
@@ -219,6 +220,14 @@ def open_content(path: Path, rate: Fraction | None = None) -> Content:
         raise UnreadableError(path, "it is an address; download it first")
     if still.is_many(path):
         raise UnreadableError(path, "it is many images, and one file is wanted here")
-    if still.is_still(path):
+    if path.suffix.lower() in still.UNREAD:
+        raise UnreadableError(path, f"{path.suffix} pictures are not read; convert it to .png, .jpg or .tif first")
+    if still.is_still(path) and not (moving and _is_animation(path)):
         return StillContent(path, still.image_size(path))
     return VideoContent(probe(path))
+
+
+def _is_animation(path: Path) -> bool:
+    """Return whether a file of an image's name is to be read as a video: a GIF always."""
+    suffix = path.suffix.lower()
+    return suffix == ".gif" or (suffix not in (".tif", ".tiff") and still.count_images(path) > 1)

@@ -92,7 +92,7 @@ def check_styles(styles: Sequence[Path]) -> None:
     """
     for style in styles:
         if not still.is_still(style):
-            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}; convert it")
 
 
 def check_attention_map(request: Request, target: Target, path: Path) -> None:

@@ -24,7 +24,13 @@ from videostyle.plan.paths import check_attention_map, check_paths
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
 from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished
-from videostyle.plan.size import output_size, warn_of_limit, warn_of_small_styles
+from videostyle.plan.size import (
+    output_size,
+    warn_of_further_images,
+    warn_of_limit,
+    warn_of_small_styles,
+    warn_of_unread,
+)
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,8 +52,9 @@ def make_plan(request: Request) -> Plan:
         check_attention_map(request, target, request.attention_map)
     check_engine(request.settings)
     for style in request.styles:
-        still.image_size(style)
-    content = open_content(request.content, request.fps)
+        still.style_size(style)
+    moving = isinstance(target, (VideoTarget, SequenceTarget))
+    content = open_content(request.content, request.fps, moving=moving)
     if request.fps is not None and not isinstance(content, SequenceContent):
         raise InputError("--fps is for numbered pictures; anything else has its own times")
     plan = _plan_still(request, content, target) if isinstance(content, StillContent) else _plan_video(
@@ -55,6 +62,7 @@ def make_plan(request: Request) -> Plan:
     )  # fmt: skip
     if not is_finished(plan):
         warn_of_small_styles([plan])
+        warn_of_further_images([*([content.path] if isinstance(content, StillContent) else []), *request.styles])
     return plan
 
 
@@ -63,6 +71,7 @@ def _found(request: Request, target: Target) -> Request:
     if still.is_many(request.content) and not isinstance(resolve_target(request.content), SequenceTarget):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
     styles = tuple(path for style in request.styles for path in still.find_images(style))
+    warn_of_unread(request.styles)
     return replace(request, styles=styles, output=target.path)
 
 
@@ -135,7 +144,9 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
 def _media(request: Request, content: VideoContent | SequenceContent, target: Target, settings: Settings) -> _Media:
     if isinstance(target, (StillTarget, FolderTarget)):
         raise OutputError(
-            target.path, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
+            target.path,
+            f"{content.path} is a film, and one is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: "
+            "out.%04d.png",
         )
     if isinstance(target, SequenceTarget):
         target.check_suffix()
