@@ -63,9 +63,9 @@ class VideoContent:
         """Yield the frames in `span`, scaled to (width, height) `size`, as `reader.read_frames` does."""
         return reader.read_frames(self.clip, size, span, quiet=quiet)
 
-    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = ()) -> list[Track]:
+    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = (), first: str = "") -> list[Track]:
         """Plan the audio and subtitle tracks of a result, as `audio.plan.plan_tracks` does."""
-        return audio.plan_tracks(self.path, output, cut=not span.whole, only=only)
+        return audio.plan_tracks(self.path, output, cut=not span.whole, only=only, first=first)
 
     def estimate_count(self, span: Span) -> int | None:
         """Estimate how many frames lie in `span`; None if the file does not tell."""
@@ -137,7 +137,7 @@ class SequenceContent:
         """Yield the images in `span`, scaled to (width, height) `size`, as `sequence.read_frames` does."""
         return sequence.read_frames(self.clip, size, span, quiet=quiet)
 
-    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = ()) -> list[Track]:
+    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = (), first: str = "") -> list[Track]:
         """Return no track: images have no audio."""
         return []
 

@@ -254,5 +254,5 @@ def _tracks(request: Request, media: _Media, settings: Settings) -> tuple[Track,
     if isinstance(media.target, SequenceTarget):
         return ()
     delivery = codecs.DELIVERIES.get(settings.delivery)
-    only = delivery.audio_codecs if delivery is not None else ()
-    return tuple(media.content.plan_tracks(request.output, request.span, only))
+    only, first = (delivery.audio_codecs, delivery.audio_encoder) if delivery is not None else ((), "")
+    return tuple(media.content.plan_tracks(request.output, request.span, only, first))

@@ -62,6 +62,7 @@ class Delivery:
         codec, crf, pix_fmt: As the settings of these names.
         suffixes: Containers that it is made as.
         audio_codecs: The only ones that are copied; empty for all that the container holds.
+        audio_encoder: What all others become; empty for AAC or Opus.
 
     """
 
@@ -70,13 +71,15 @@ class Delivery:
     pix_fmt: str = "auto"
     suffixes: tuple[str, ...] = SUFFIXES
     audio_codecs: tuple[str, ...] = ()
+    audio_encoder: str = ""
 
 
 _WEB_AUDIO = ("aac", "mp3", "mp3float", "opus", "vorbis")
+_PCM = ("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be")
 DELIVERIES: Mapping[str, Delivery] = {
     "web": Delivery("h264", 20, "yuv420p", (".mp4", ".m4v", ".mov", ".webm"), _WEB_AUDIO),
     "master": Delivery("ffv1", suffixes=(".mkv",)),
-    "edit": Delivery("prores", suffixes=(".mov",)),
+    "edit": Delivery("prores", suffixes=(".mov",), audio_codecs=_PCM, audio_encoder="pcm_s24le"),
 }
 
 
