@@ -290,7 +290,8 @@ class Settings:
     )
     codec: Codec = setting(
         "auto",
-        "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; auto: h264, vp9 in .webm.",
+        "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; "
+        "auto: h264, for more than 8 bit hevc, in .webm vp9.",
         group="Output",
         affects="file",
     )
