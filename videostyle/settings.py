@@ -17,6 +17,7 @@ from videostyle.errors import InputError, SettingError
 
 Optimizer = Literal["lbfgs", "adam"]
 Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback", "none"]
+Gaps = Literal["refuse", "hold", "skip"]  # what becomes of missing numbers among numbered pictures
 Codec = Literal["auto", "h264", "hevc", "av1", "vp9", "prores", "prores4444", "ffv1"]
 Delivery = Literal["none", "web", "master", "edit"]
 Mask = Literal["evidence", "geometry", "boundary"]

@@ -30,6 +30,7 @@ class Clip:
         aspect: Sample aspect ratio as shown.
         colors: Of a stored frame.
         first_number: Number of the first file of an image sequence; None for a video file.
+        file_numbers: Number of the file of each frame of an image sequence; one may be held for several.
         mirrored: The turned frame is shown with left and right exchanged.
         origin: Seconds on the file's clock that become 0 in a result of the whole clip.
         hdr: Luminance of a PQ video; None for any other.
@@ -54,6 +55,7 @@ class Clip:
     colors: Colors
     first_number: int | None = None
     mirrored: bool = False
+    file_numbers: tuple[int, ...] = ()
     origin: Fraction = Fraction(0)
     hdr: HdrMetadata | None = None
     constant_rate: bool = True

@@ -21,6 +21,7 @@ from videostyle.media.clip import Clip
 from videostyle.media.existing import packet_timings
 from videostyle.media.image import still
 from videostyle.media.probe import probe
+from videostyle.settings import Gaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,12 +203,13 @@ class StillContent:
 Content = VideoContent | SequenceContent | StillContent
 
 
-def open_content(path: Path, rate: Fraction | None = None, *, moving: bool = False) -> Content:
+def open_content(path: Path, rate: Fraction | None = None, *, gaps: Gaps = "refuse", moving: bool = False) -> Content:
     """Decide what a path stands for, and read its headers.
 
     Args:
         path: A file, or a pattern of numbered images.
         rate: Images per second of numbered images; `sequence.DEFAULT_RATE` by default.
+        gaps: What becomes of missing numbers, as `sequence.probe` says.
         moving: An animation is wanted whole, as a video, not as its first image.
 
     Raises:
@@ -215,7 +217,7 @@ def open_content(path: Path, rate: Fraction | None = None, *, moving: bool = Fal
 
     """
     if sequence.is_sequence(path):
-        return SequenceContent(sequence.probe(path, rate or sequence.DEFAULT_RATE))
+        return SequenceContent(sequence.probe(path, rate or sequence.DEFAULT_RATE, gaps))
     if re.match(r"[a-z]{2,}:/", str(path)) and not path.exists():
         raise UnreadableError(path, "it is an address; download it first")
     if still.is_many(path):

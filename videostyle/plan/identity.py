@@ -42,6 +42,8 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "range": span,
         "side_by_side": str(request.side_by_side),
         "container": request.output.suffix.lower(),
+        **({} if request.gaps == "refuse" else {"gaps": request.gaps}),
+        **({} if request.first_number is None else {"first_number": str(request.first_number)}),
         **{name: str(values[name]) for name in names_that_affect("look", "result", "file")},
         **masks,
         **init,

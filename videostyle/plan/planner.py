@@ -23,7 +23,7 @@ from videostyle.plan.options import check_engine, check_settings
 from videostyle.plan.paths import check_attention_map, check_paths
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
-from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished
+from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished, warn_of_older
 from videostyle.plan.size import (
     output_size,
     warn_of_further_images,
@@ -54,9 +54,15 @@ def make_plan(request: Request) -> Plan:
     for style in request.styles:
         still.style_size(style)
     moving = isinstance(target, (VideoTarget, SequenceTarget))
-    content = open_content(request.content, request.fps, moving=moving)
+    content = open_content(request.content, request.fps, gaps=request.gaps, moving=moving)
     if request.fps is not None and not isinstance(content, SequenceContent):
         raise InputError("--fps is for numbered pictures; anything else has its own times")
+    if request.gaps != "refuse" and not isinstance(content, SequenceContent):
+        raise InputError("--gaps is for numbered pictures as CONTENT")
+    if request.first_number is not None and not isinstance(target, SequenceTarget):
+        raise InputError("--first-number is for numbered pictures as OUTPUT, as out.%04d.png")
+    if request.first_number is not None and request.first_number < 0:
+        raise InputError("--first-number is 0 or more")
     plan = _plan_still(request, content, target) if isinstance(content, StillContent) else _plan_video(
         request, content, target
     )  # fmt: skip
@@ -243,6 +249,7 @@ def _check_place(plan: Plan, content: VideoContent | SequenceContent) -> None:
         kept = kept_facts(plan.output)
         if not plan.request.resume or kept is None or differences(kept, plan.facts):
             check_numbers(plan, content, plan.target)
+        warn_of_older(plan, content, plan.target)
         return
     check_free(plan.request)
     if plan.encoding is not None and plan.encoding.padded(plan.written_size) != plan.written_size:
