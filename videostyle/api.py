@@ -46,6 +46,7 @@ def stylize_video(
     resume: bool = False,
     into: bool = False,
     gaps: Gaps = "refuse",
+    sound: Path | str | None = None,
     first_number: int | None = None,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
@@ -63,6 +64,7 @@ def stylize_video(
         resume: Go on with a job that was stopped; the result is the same as if it had not been.
         into: Render only the frames of `span` again, in an output that is finished; the rest of it stays as it is.
         gaps: Missing numbers among numbered images are refused, hold the image before, or are skipped.
+        sound: A file whose sound is laid beside numbered images that become a video, and ends with them.
         first_number: Of the image that the content's first frame becomes; its own by default.
         on_frame: Called after every frame.
 
@@ -83,6 +85,7 @@ def stylize_video(
         resume=resume,
         into=into,
         gaps=gaps,
+        sound=None if sound is None else Path(sound),
         first_number=first_number,
     )
     return run(make_plan(request), _Frames(on_frame))

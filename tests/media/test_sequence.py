@@ -255,3 +255,41 @@ def test_an_old_tail_is_told(shot, style, out, caplog):
     caplog.clear()
     copied(shot, style, out / "o.%04d.png", span=Span(0, 2), overwrite=True)
     assert [line for line in caplog.messages if "2 older pictures" in line and "o.0011.png to o.0012.png" in line]
+
+
+def wave(path, seconds=2):
+    """A tone that becomes louder."""
+    with av.open(str(path), "w") as container:
+        voice = container.add_stream("pcm_s16le", rate=48000, layout="mono")
+        time = np.arange(48000 * seconds) / 48000
+        samples = (np.sin(time * 2 * np.pi * 440) * time / seconds * 30000).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 48000, 0
+        container.mux(voice.encode(frame))
+        container.mux(voice.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv", ".webm"])
+@pytest.mark.parametrize(("span", "first", "count"), [(Span(), 0, 4), (Span(1, 3), 1, 2)])
+def test_sound_is_laid_beside_and_ends_with_the_pictures(shot, style, out, tmp_path, suffix, span, first, count):
+    sound, output = wave(tmp_path / "mix.wav"), out / f"film{suffix}"
+    copied(shot, style, output, fps=Fraction(4), sound=sound, span=span)
+    begin, heard = media.samples(output)
+    assert abs(begin) <= Fraction(1, 100)
+    assert len(heard) == pytest.approx(48000 * count / 4, abs=1100)
+    level = np.abs(heard[6000:12000]).max()
+    assert level == pytest.approx((first / 4 + 0.25) / 2 * 30000 / 32768, abs=0.05)
+
+
+def test_sound_that_cannot_be_laid_beside_is_refused(shot, style, clip, out, tmp_path):
+    sound = wave(tmp_path / "mix.wav")
+    for content, output in ((clip, out / "o.mp4"), (shot, out / "o.%04d.png"), (style, out / "o.png")):
+        with pytest.raises(InputError, match="--sound is for numbered pictures"):
+            copied(content, style, output, sound=sound)
+    with pytest.raises(UnreadableError, match="no such file"):
+        copied(shot, style, out / "o.mp4", sound=tmp_path / "none.wav")
+    silent = media.write_clip(tmp_path / "silent.mkv", media.panning(3), sound=None)
+    with pytest.raises(UnreadableError, match="it has no sound"):
+        copied(shot, style, out / "o.mp4", sound=silent)
+    assert "4 frames" in command(shot, style, out / "o.mov", "--sound", sound)

@@ -33,6 +33,7 @@ class JobFlags:
     gaps: Annotated[Gaps, _job("Missing numbers among numbered pictures: refuse, hold the one before, or skip.")] = (
         "refuse"
     )
+    sound: Annotated[Path | None, _job("Sound to lay beside numbered pictures that become a film.")] = None
     first_number: Annotated[
         int | None, _job("Number of the picture that CONTENT's first frame becomes; its own unless told.")
     ] = None

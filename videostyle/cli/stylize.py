@@ -51,6 +51,7 @@ def _request(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> Reque
         resume=job.resume,
         into=job.into,
         gaps=job.gaps,
+        sound=job.sound,
         first_number=job.first_number,
     )
 

@@ -38,6 +38,7 @@ class Clip:
         first: Seconds on the file's clock at which the first frame is shown.
         timecode: Of the first frame; None if the file says none.
         reel: Name of the reel that the timecode counts on.
+        sound: A file whose sound is laid beside numbered images.
         marks: What the file says of the picture: 3D, 360° and the like.
 
     """
@@ -62,6 +63,7 @@ class Clip:
     first: Fraction = Fraction(0)
     timecode: Timecode | None = None
     reel: str = ""
+    sound: Path | None = None
     marks: Marks = Marks()
 
     @property

@@ -139,8 +139,9 @@ class SequenceContent:
         return sequence.read_frames(self.clip, size, span, quiet=quiet)
 
     def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = (), first: str = "") -> list[Track]:
-        """Return no track: images have no audio."""
-        return []
+        """Plan the sound that is laid beside the images, if any: it ends with them."""
+        sound = self.clip.sound
+        return [] if sound is None else audio.plan_sound(sound, output, cut=True, only=only, first=first)
 
     def estimate_count(self, span: Span) -> int:
         """Count the images in `span`.

@@ -74,7 +74,7 @@ class Muxer:
         try:
             with ffmpeg_errors(path):
                 self._stream = _add_video(self._container, clip, size, encoding)
-                self._soundtrack = Soundtrack(clip.path, self._container, path, tracks)
+                self._soundtrack = Soundtrack(clip.sound or clip.path, self._container, path, tracks)
                 self._add_metadata(tags, comment)
                 if not from_zero:
                     self._start(clip.origin)

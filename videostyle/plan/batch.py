@@ -93,6 +93,8 @@ def make_batch(request: Request) -> Batch:
         raise InputError("--into is for films and numbered pictures; a directory takes single ones")
     if request.fps is not None:
         raise InputError("--fps is for numbered pictures, as shot.%04d.png; the pictures of a directory have no times")
+    if request.sound is not None or request.gaps != "refuse" or request.first_number is not None:
+        raise InputError("--sound, --gaps and --first-number are for numbered pictures, not for a directory")
     if request.attention_map is not None:
         raise InputError("--attention-map is for one picture or film, not for a directory of them")
     contents = still.find_images(request.content)

@@ -43,6 +43,7 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "side_by_side": str(request.side_by_side),
         "container": request.output.suffix.lower(),
         **({} if request.gaps == "refuse" else {"gaps": request.gaps}),
+        **({} if request.sound is None else {"sound": files_digest([request.sound])}),
         **({} if request.first_number is None else {"first_number": str(request.first_number)}),
         **{name: str(values[name]) for name in names_that_affect("look", "result", "file")},
         **masks,

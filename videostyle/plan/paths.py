@@ -28,7 +28,9 @@ def check_paths(request: Request, target: Target) -> None:
     """
     _check_content(request.content)
     maps = [request.attention_map] if request.attention_map else []
-    check_apart([request.output, *maps], [request.content, *request.styles, *named_files(request.settings)])
+    sound = [request.sound] if request.sound else []
+    read = [request.content, *request.styles, *named_files(request.settings), *sound]
+    check_apart([request.output, *maps], read)
     check_styles(request.styles)
     _check_output(request.output)
     if request.into:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from videostyle.errors import InputError, OutputError, as_input_errors
+from videostyle.errors import InputError, OutputError, UnreadableError, as_input_errors
 from videostyle.journal.facts import differences
 from videostyle.journal.journal import kept_facts
+from videostyle.media.audio.plan import has_audio
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
-from videostyle.media.content import SequenceContent, StillContent, VideoContent, open_content
+from videostyle.media.content import Content, SequenceContent, StillContent, VideoContent, open_content
 from videostyle.media.image import still
 from videostyle.media.marks import Marks
 from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, Target, VideoTarget, resolve_target
@@ -63,6 +64,7 @@ def make_plan(request: Request) -> Plan:
         raise InputError("--first-number is for numbered pictures as OUTPUT, as out.%04d.png")
     if request.first_number is not None and request.first_number < 0:
         raise InputError("--first-number is 0 or more")
+    content = _with_sound(request, content, target)
     plan = _plan_still(request, content, target) if isinstance(content, StillContent) else _plan_video(
         request, content, target
     )  # fmt: skip
@@ -70,6 +72,17 @@ def make_plan(request: Request) -> Plan:
         warn_of_small_styles([plan])
         warn_of_further_images([*([content.path] if isinstance(content, StillContent) else []), *request.styles])
     return plan
+
+
+def _with_sound(request: Request, content: Content, target: Target) -> Content:
+    """The content, with the sound that is laid beside it."""
+    if request.sound is None:
+        return content
+    if not isinstance(content, SequenceContent) or not isinstance(target, VideoTarget) or request.into:
+        raise InputError("--sound is for numbered pictures that become a film; a film keeps its own sound")
+    if not has_audio(request.sound):
+        raise UnreadableError(request.sound, "it has no sound")
+    return replace(content, clip=replace(content.clip, sound=request.sound))
 
 
 def _found(request: Request, target: Target) -> Request:

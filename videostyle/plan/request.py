@@ -29,6 +29,7 @@ class Request:
         side_by_side: Put the content to the left of the result.
         resume: Go on with a job that was stopped.
         gaps: What becomes of missing numbers among numbered images: refused, held or skipped.
+        sound: A file whose sound is laid beside numbered images that become a video.
         first_number: Of the image that the content's first frame becomes; the content's own by default.
         into: The output is finished, and only the frames of `span` are rendered again in it: an insert edit.
 
@@ -47,6 +48,7 @@ class Request:
     resume: bool = False
     into: bool = False
     gaps: Gaps = "refuse"
+    sound: Path | None = None
     first_number: int | None = None
 
     def number(self, own: int) -> int:

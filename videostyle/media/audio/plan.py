@@ -21,7 +21,7 @@ from videostyle.media.audio import subtitles
 from videostyle.media.audio.layout import channels, read_layout
 from videostyle.media.audio.tracks import Track, holds
 from videostyle.media.audio.trial import first_packet, silence
-from videostyle.media.demux import open_source
+from videostyle.media.demux import open_container
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +51,23 @@ def plan_tracks(
         OutputError: The container takes neither the audio as it is nor AAC nor Opus.
 
     """
-    with open_source(source) as (container, _):
+    sound = plan_sound(source, output, cut=cut, only=only, first=first)
+    with open_container(source) as container:
+        return [*sound, *subtitles.plan_subtitles(source, container, output)]
+
+
+def plan_sound(
+    source: Path, output: Path, *, cut: bool = False, only: tuple[str, ...] = (), first: str = ""
+) -> list[Track]:
+    """Plan what becomes of every audio stream, as `plan_tracks` does."""
+    with open_container(source) as container:
         audio = [_plan(source, stream, output, cut, only, first) for stream in container.streams.audio]
-        return [*filter(None, audio), *subtitles.plan_subtitles(source, container, output)]
+    return list(filter(None, audio))
 
 
 def has_audio(source: Path) -> bool:
-    """Return whether a video file has an audio stream."""
-    with open_source(source) as (container, _):
+    """Return whether a file has an audio stream."""
+    with open_container(source) as container:
         return bool(container.streams.audio)
 
 

@@ -16,7 +16,7 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import SubtitleSet
 
-from videostyle.media.demux import Demuxer, open_source
+from videostyle.media.demux import Demuxer, open_container
 
 _SEARCHED = 500  # packets of all streams among which the first one of a track is looked for
 _MS = Fraction(1, 1000)
@@ -25,7 +25,7 @@ _LINE = b"0,0,Default,,0,0,0,,x"
 
 def first_packet(source: Path, index: int, target: Stream) -> Iterator[Packet[Any]]:
     """Yield the first packet of a stream of the file `source`, for `target`; nothing if the stream begins late."""
-    with open_source(source) as (container, _):
+    with open_container(source) as container:
         for packet in islice(Demuxer(container), _SEARCHED):
             if packet.stream.index == index and packet.size:
                 offset = packet.dts if packet.dts is not None else packet.pts
