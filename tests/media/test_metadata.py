@@ -75,6 +75,15 @@ def test_the_tags_of_the_user_stay_or_are_told_and_ours_is_found_beside_them(
     assert all(name.upper() in told[0] for name in lost)
 
 
+def test_the_place_of_a_phone_goes_into_mp4_under_its_name_there(tmp_path, style, caplog):
+    place = {"com.apple.quicktime.location.ISO6709": "+48.1000+011.5000/"}
+    source = corpus.film(tmp_path / "in.mov", tags=place, container={"movflags": "use_metadata_tags"})
+    copied(source, style, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.metadata["location"] == "+48.1000+011.5000/"
+    assert caplog.messages == []
+
+
 def test_settings_are_read_from_a_film_with_a_comment_of_its_own(tmp_path, style, capsys):
     source, output = corpus.film(tmp_path / "in.mkv", tags={"comment": "mine"}), tmp_path / "out.mp4"
     words = ("--iterations", "0", "--first-iterations", "0", "--crf", "31")

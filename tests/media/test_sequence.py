@@ -222,7 +222,7 @@ def test_missing_numbers_are_held_or_skipped(gappy, style, out, caplog, gaps, sh
     assert names(out) == [f"o.{number:04d}.png" for number in range(9, 9 + len(shown))]
     for name, index in zip(names(out), shown, strict=True):
         np.testing.assert_array_equal(picture(out / name), media.panning(4)[index])
-    assert [line for line in caplog.messages if "4 numbers" in line and "the first is 10" in line]
+    assert [line for line in caplog.messages if "shot.%04d.png: 4" in line and "the first is 10" in line]
     copied(gappy, style, out / "part.%04d.png", gaps=gaps, span=Span(2, 4))
     np.testing.assert_array_equal(picture(out / "part.0011.png"), media.panning(4)[shown[2]])
 

@@ -26,6 +26,7 @@ _CLASSIC = (  # what .mov has atoms of its own for; all else goes with keys, whi
     "title", "artist", "author", "album", "date", "creation_time", "comment", "genre", "copyright", "make", "model",
     "location", "keywords",
 )  # fmt: skip
+_PLACE = "com.apple.quicktime.location.iso6709"
 _KEYED = (*_QUICKTIME, ".mkv", ".webm")
 _FREE_TEXT = ("comment", "synopsis", "lyrics", "grouping")  # where .mp4 has room for how a result was made
 _WITH_ATTACHMENTS = (".mkv",)
@@ -41,7 +42,7 @@ def user_tags(source: InputContainer) -> dict[str, str]:
 
 def add_tags(target: OutputContainer, tags: Mapping[str, str], output: Path, made: str) -> None:
     """Give a file the user's tags, and how it was `made` in a tag that the user has not taken."""
-    target.metadata.update(tags)
+    target.metadata.update(_renamed(tags, output))
     taken = {name.lower() for name in tags}
     places = ("comment", "videostyle") if output.suffix.lower() in _KEYED else _FREE_TEXT
     target.metadata[next((place for place in places if place not in taken), places[-1])] = made
@@ -57,9 +58,16 @@ def warn_of_lost_tags(source: InputContainer, trial: Path, output: Path) -> None
     """Log the user's tags that are not in the file `trial`, which stands for `output`."""
     with av.open(f"file:{trial}", metadata_errors="replace") as made:
         kept = {name.lower() for name in made.metadata}
-    lost = [name for name in user_tags(source) if name.lower() not in kept]
+    lost = [name for name in _renamed(user_tags(source), output) if name.lower() not in kept]
     if lost:
-        log.warning("%s cannot hold the tags %s; .mkv keeps them", output.suffix, ", ".join(lost))
+        log.warning("%s cannot hold the tags %s; .mov and .mkv keep them", output.suffix, ", ".join(lost))
+
+
+def _renamed(tags: Mapping[str, str], output: Path) -> dict[str, str]:
+    """Return the tags with the place under the name that `output` has for it, where that is not QuickTime's key."""
+    if output.suffix.lower() in _KEYED:
+        return dict(tags)
+    return {"location" if name.lower() == _PLACE else name: value for name, value in tags.items()}
 
 
 def add_attachments(target: OutputContainer, source: InputContainer, output: Path) -> None:

@@ -132,7 +132,7 @@ def _check_numbers(pattern: Path, found: Sequence[int], gaps: Gaps) -> None:
         )
     if missing:
         what = "the picture before is held" if gaps == "hold" else "they are skipped"
-        log.warning("%d numbers of %s are missing, the first is %d; %s", len(missing), pattern, missing[0], what)
+        log.warning("missing numbers of %s: %d, the first is %d; %s", pattern, len(missing), missing[0], what)
 
 
 def _check_sizes(images: Sequence[Path]) -> None:
