@@ -227,6 +227,8 @@ def open_content(path: Path, rate: Fraction | None = None, *, gaps: Gaps = "refu
         raise UnreadableError(path, f"{path.suffix} pictures are not read; convert it to .png, .jpg or .tif first")
     if still.is_still(path) and not (moving and _is_animation(path)):
         return StillContent(path, still.image_size(path))
+    if path.suffix.lower() == ".webp":
+        raise UnreadableError(path, "an animated .webp is not read as a film; convert it to .gif or .mp4 first")
     return VideoContent(probe(path))
 
 

@@ -91,6 +91,23 @@ def test_an_animation_becomes_a_film(tmp_path, style, caplog, name):
     assert not [line for line in caplog.messages if "pictures" in line]
 
 
+def test_an_animation_that_cannot_be_a_film_says_what_to_do(tmp_path, style):
+    with pytest.raises(UnreadableError, match=r"convert it to \.gif or \.mp4"):
+        copied(animation(tmp_path / "a.webp"), style, tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.tif", "a.png"])
+def test_a_file_whose_later_pictures_are_damaged_has_its_first(tmp_path, style, name):
+    path = animation(tmp_path / name)
+    whole = path.read_bytes()
+    for size in range(len(whole) // 2, len(whole), len(whole) // 16):
+        path.write_bytes(whole[:size])
+        try:
+            assert still.count_images(path) >= 1
+        except UnreadableError:
+            continue
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
 def test_a_style_larger_than_any_content_is_read_smaller(tmp_path, style, monkeypatch, suffix):
     path, large = tmp_path / f"scan{suffix}", media.texture(400, 300)

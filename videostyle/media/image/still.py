@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import logging
 import math
+import struct
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ UNREAD = (  # pictures of kinds that are not read
     ".heic", ".heif", ".hif", ".jxl", ".psd", ".psb", ".xcf", ".exr", ".hdr", ".svg", ".tga", ".dng", ".cr2", ".cr3",
     ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef",
 )  # fmt: skip
+_DAMAGED_LATER = (EOFError, OSError, SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, struct.error)
 MAX_SCAN = 170_000_000  # pixels of a style, which is made smaller while it is read; Pillow opens no more
 WRITABLE = tuple(ENCODERS)
 
@@ -108,14 +110,17 @@ def style_size(path: Path) -> tuple[int, int]:
 
 
 def count_images(path: Path) -> int:
-    """Return how many images a file has: those of an animation, or the pages of a TIFF.
+    """Return how many images a file has: those of an animation, or the pages of a TIFF; 1 if only the first is whole.
 
     Raises:
         UnreadableError: It is no image, or too large.
 
     """
     with _opened(path, MAX_SCAN) as image:
-        return getattr(image, "n_frames", 1)
+        try:
+            return getattr(image, "n_frames", 1)
+        except _DAMAGED_LATER:
+            return 1
 
 
 def stored_size(path: Path) -> tuple[int, int]:
