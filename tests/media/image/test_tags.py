@@ -65,6 +65,14 @@ def test_damaged_tags_do_no_harm(tmp_path, style):
         assert np.asarray(image).shape == (24, 32, 3)
 
 
+def test_tags_too_long_for_a_jpeg_are_told(tmp_path, style, caplog):
+    exif = Image.Exif()
+    exif[IFD.Exif] = {Base.UserComment: b"x" * 70_000}
+    Image.fromarray(media.texture(32, 24)).save(tmp_path / "in.png", exif=exif.tobytes())
+    copied(tmp_path / "in.png", style, tmp_path / "out.jpg")
+    assert [line for line in caplog.messages if "in.png are left out: they are too long" in line]
+
+
 def test_a_picture_without_tags_has_none(tmp_path, style):
     assert not read_tags(style).block()
     copied(style, style, tmp_path / "out.jpg")

@@ -23,6 +23,7 @@ _OF_THE_PIXELS = (  # what is not true of the result, or points into the source
     Base.MakerNote, Base.ColorSpace, Base.ExifImageWidth, Base.ExifImageHeight, ExifTags.Base.ComponentsConfiguration,
     Base.CompressedBitsPerPixel, IFD.Interop,
 )  # fmt: skip
+_LONGEST = 65_533  # bytes of an EXIF block, which a JPEG has in one segment
 _LONG = 4  # TIFF's type of an offset
 _DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, SyntaxError, ArithmeticError)
 
@@ -67,9 +68,10 @@ def photo_tags(image: Image.Image, path: Path) -> PhotoTags:
         exif, gps = found.get_ifd(IFD.Exif), found.get_ifd(IFD.GPSInfo)
         exif = {number: value for number, value in exif.items() if number not in _OF_THE_PIXELS}
         tags = PhotoTags(main, exif, dict(gps), _dots(dpi))
-        tags.block()
+        if len(tags.block()) > _LONGEST:
+            raise ValueError("they are too long")
     except (*_DAMAGE, struct.error) as error:
-        log.warning("the tags of %s are damaged and left out: %s", path, error)
+        log.warning("the tags of %s are left out: %s", path, error)
         return NO_TAGS
     return tags
 
