@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import av
 from av import VideoFrame
-from av.sidedata.sidedata import SideData
 from av.video.stream import VideoStream
+
+from videostyle.media.sidedata import side_data
 
 _WITH_STEREO = (".mkv", ".webm")
 _STEREO = {  # FFmpeg's AVStereo3DType and whether it is inverted → Matroska's name
@@ -62,11 +62,6 @@ class Marks:
             yield "Dolby Vision is left out; the picture below it stays"
         if self.hdr10_plus:
             yield "HDR10+ is left out; the HDR10 below it stays"
-
-
-def side_data(frame: VideoFrame) -> dict[str, bytes]:
-    """Return what a decoded frame carries beside its picture, by FFmpeg's names."""
-    return {data.type.name: bytes(data) for data in cast(Iterable[SideData], frame.side_data)}
 
 
 def _stereo(data: bytes) -> str:

@@ -12,13 +12,13 @@ from typing import cast
 
 from av import VideoFrame
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData
 from av.video.stream import VideoStream
 
 from videostyle.errors import UnreadableError
 from videostyle.media.clip import Clip
 from videostyle.media.demux import Demuxer, decoded, open_source
 from videostyle.media.marks import Marks
+from videostyle.media.sidedata import side_data
 from videostyle.media.video.color import PQ, Colors
 from videostyle.media.video.hdr import HdrMetadata
 from videostyle.timecode import Timecode
@@ -71,10 +71,10 @@ def probe(path: Path) -> Clip:
 
 def orientation(frame: VideoFrame) -> tuple[int, bool]:
     """Return the degrees counter-clockwise by which a stored frame is turned, and whether it is then mirrored."""
-    matrix = cast(SideData | None, frame.side_data.get("DISPLAYMATRIX"))
+    matrix = side_data(frame).get("DISPLAYMATRIX")
     if matrix is None:
         return 0, False
-    a, b, _, c, d = struct.unpack("=5i", bytes(matrix)[:20])  # a column goes to (a, b), a row to (c, d)
+    a, b, _, c, d = struct.unpack("=5i", matrix[:20])  # a column goes to (a, b), a row to (c, d)
     on_its_side = abs(b) + abs(c) > abs(a) + abs(d)
     rotation = (90 if b < 0 else 270) if on_its_side else (180 if d < 0 else 0)
     return rotation, a * d - b * c < 0

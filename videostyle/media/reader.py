@@ -17,7 +17,7 @@ from videostyle.errors import InputError
 from videostyle.frames import Frame, Pixels, Span
 from videostyle.media.clip import Clip
 from videostyle.media.demux import decoded, open_source
-from videostyle.media.marks import side_data
+from videostyle.media.sidedata import side_data
 from videostyle.media.video import color, hdr
 
 log = logging.getLogger(__name__)
