@@ -14,8 +14,8 @@ from av.sidedata.sidedata import SideData, Type
 
 def _unknown(kind: type[Type], value: object) -> Type:
     """Make the member for a kind that PyAV does not know."""
-    member = cast(Type, object.__new__(kind))
-    member._name_, member._value_ = f"UNKNOWN_{value}", value
+    member = object.__new__(kind)
+    member.__dict__.update(_name_=f"UNKNOWN_{value}", _value_=value)
     return member
 
 
