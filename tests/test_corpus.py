@@ -18,6 +18,8 @@ UNTOUCHED = videostyle.Settings(iterations=0, first_iterations=0)
 AUDIO_FRAME = Fraction(1152, 44100)
 PAIRS = [pytest.param(case, suffix, id=case.name + suffix) for case in corpus.CASES for suffix in case.output]
 
+ENCODED = {".mp4": ("hevc", "hvc1"), ".mov": ("hevc", "hvc1"), ".webm": ("libdav1d", "\0\0\0\0")}
+
 pytestmark = pytest.mark.corpus
 
 
@@ -34,7 +36,7 @@ def test_a_copy_of_every_trap_is_true_to_it(tmp_path, style, caplog, case, suffi
     assert summary.frames == len(after.times)
     seen = probed_times(output)
     assert seen is None or seen == pytest.approx([float(t) for t in after.times], abs=1e-4)
-    assert "data" not in after.streams
+    assert ("data" in after.streams) == (case.name == "timecode.mov")  # a track of timecode, and no other
 
 
 def check_notices(case, suffix, said):
@@ -95,6 +97,9 @@ def test_ten_bit_comes_through_with_its_tags_and_levels(tmp_path, style, name):
         (_, tags, levels), (frame, kept, found) = stored(source), stored(output)
         assert kept == tags == TAGS[name]
         assert frame.format.components[0].bits == 10
+        with av.open(str(output)) as container:
+            video = container.streams.video[0]
+            assert (video.codec_context.name, video.codec_context.codec_tag) == ENCODED[suffix]
         assert np.abs(found - levels).max() <= 2
 
 

@@ -15,6 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.ExifTags import IFD, Base
 from safetensors.torch import save
 
 import videostyle
@@ -216,14 +217,17 @@ def picture(kind, mode):
     image = Image.fromarray(media.texture(24, 16)).convert("RGB" if mode == "I;16" else mode)
     if mode == "I;16":
         image = Image.fromarray(np.arange(24 * 16, dtype=np.uint16).reshape(16, 24))
-    image.save(file := BytesIO(), kind)
+    exif = Image.Exif()
+    exif[Base.Artist] = "Someone"
+    exif[IFD.Exif], exif[IFD.GPSInfo] = {Base.DateTimeOriginal: "2026:05:01 10:20:30"}, {1: "N", 2: (48.0, 8.0, 15.0)}
+    image.save(file := BytesIO(), kind, exif=exif.tobytes())
     return file.getvalue()
 
 
 @pytest.mark.parametrize(
     ("kind", "mode"),
     [("png", "RGB"), ("png", "RGBA"), ("png", "P"), ("png", "I;16"), ("jpeg", "RGB"), ("jpeg", "CMYK"), ("tiff", "RGB"),
-     ("tiff", "I;16"), ("webp", "RGB"), ("bmp", "RGB")],
+     ("tiff", "I;16"), ("webp", "RGB"), ("bmp", "RGB"), ("gif", "P"), ("avif", "RGB")],
 )  # fmt: skip
 def test_pictures(fuzz, tmp_path, kind, mode):
     path = tmp_path / f"picture.{kind}"
@@ -234,6 +238,8 @@ def test_pictures(fuzz, tmp_path, kind, mode):
             width, height = still.image_size(path)
             if width * height <= PIXELS:
                 assert still.read_still(path).shape == (height, width, 3)
+            assert still.count_images(path) >= 1
+            still.read_tags(path).block()
             masks.check_mask(path)
 
     fuzz(check, harmed(picture(kind, mode)))

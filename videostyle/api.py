@@ -17,7 +17,7 @@ from videostyle.plan.request import Request, as_paths
 from videostyle.render.engine import StyleInputs, load_engines
 from videostyle.render.progress import FrameReport, Progress, Summary
 from videostyle.render.run import run
-from videostyle.settings import INITS, Settings
+from videostyle.settings import INITS, Gaps, Settings
 
 OnFrame = Callable[[FrameReport], object]
 Styles = Path | str | Pixels | Sequence["Path | str | Pixels"]
@@ -45,6 +45,9 @@ def stylize_video(
     side_by_side: bool = False,
     resume: bool = False,
     into: bool = False,
+    gaps: Gaps = "refuse",
+    sound: Path | str | None = None,
+    first_number: int | None = None,
     on_frame: OnFrame = lambda report: None,
 ) -> Summary:
     """Restyle a video file into another, with its audio; or numbered images, or into such.
@@ -60,6 +63,9 @@ def stylize_video(
         side_by_side: Put the content to the left of the result.
         resume: Go on with a job that was stopped; the result is the same as if it had not been.
         into: Render only the frames of `span` again, in an output that is finished; the rest of it stays as it is.
+        gaps: Missing numbers among numbered images are refused, hold the image before, or are skipped.
+        sound: A file whose sound is laid beside numbered images that become a video, and ends with them.
+        first_number: Of the image that the content's first frame becomes; its own by default.
         on_frame: Called after every frame.
 
     Raises:
@@ -78,6 +84,9 @@ def stylize_video(
         fps=None if fps is None else Fraction(fps),
         resume=resume,
         into=into,
+        gaps=gaps,
+        sound=None if sound is None else Path(sound),
+        first_number=first_number,
     )
     return run(make_plan(request), _Frames(on_frame))
 
@@ -148,7 +157,7 @@ def _as_list(styles: Styles) -> list[Path | str | Pixels]:
 
 
 def _image(style: Path | str | Pixels) -> Pixels:
-    return still.read_still(Path(style)) if isinstance(style, (str, Path)) else style
+    return still.read_style(Path(style)) if isinstance(style, (str, Path)) else style
 
 
 def _of_one_size(frames: Iterable[Pixels | Frame]) -> Iterator[Frame]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videostyle.errors import InputError
+from videostyle.timecode import Timecode
 
 Pixels = NDArray[Any]  # (H, W, 3) RGB, uint8 or uint16, the dtype's full range meaning [0, 1]
 Samples = NDArray[Any]  # (H, W) or (H, W, C) of the same types: alpha, or what a file stores
@@ -125,6 +126,7 @@ class Span:
     Args:
         first, last: Frame indices; `last` is None for the end of the clip, and is not in the range.
         start, end: Seconds since the beginning of the clip; `end` is not in the range.
+        start_code, end_code: The same as timecode, until `Clip.resolved` makes them seconds.
 
     Raises:
         InputError: The range holds no frame.
@@ -135,6 +137,8 @@ class Span:
     last: int | None = None
     start: Fraction | None = None
     end: Fraction | None = None
+    start_code: Timecode | None = None
+    end_code: Timecode | None = None
 
     def __post_init__(self) -> None:
         if self.first < 0 or (self.last is not None and self.last <= self.first):

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 Optimizer = Literal["lbfgs", "adam"]
 Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback", "none"]
+Gaps = Literal["refuse", "hold", "skip"]  # what becomes of missing numbers among numbered pictures
 Codec = Literal["auto", "h264", "hevc", "av1", "vp9", "prores", "prores4444", "ffv1"]
 Delivery = Literal["none", "web", "master", "edit"]
 Mask = Literal["evidence", "geometry", "boundary"]
@@ -303,7 +304,8 @@ class Settings:
     )
     codec: Codec = setting(
         "auto",
-        "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; auto: h264, vp9 in .webm.",
+        "Of the video: h264, hevc, av1, vp9, prores (422 HQ), prores4444, ffv1; "
+        "auto: h264, for more than 8 bit hevc, in .webm vp9.",
         group="Output",
         affects="file",
     )

@@ -12,6 +12,8 @@ from videostyle.media.reader import read_frames
 from videostyle.media.video.codecs import Encoding, choose
 from videostyle.media.writer import VideoWriter
 
+MADE = '{"videostyle":"by a test"}'
+
 
 def read(path: Path, span: Span = Span(), size: tuple[int, int] | None = None) -> list[Frame]:
     """All frames of a file in a range."""
@@ -29,7 +31,7 @@ def copy(source: Path, output: Path, span: Span = Span(), codec: str = "ffv1") -
     clip = probe(source)
     size, tracks = (clip.width, clip.height), plan_tracks(source, output, cut=not span.whole)
     encoding, part = encoding_for(output, clip, codec), not span.whole
-    with VideoWriter(output, clip, size, encoding, tracks, from_zero=part, comment="made by a test") as writer:
+    with VideoWriter(output, clip, size, encoding, tracks, from_zero=part, comment=MADE) as writer:
         for frame in read_frames(clip, size, span):
             writer.write(frame)
     return output

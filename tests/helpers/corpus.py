@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import av
@@ -64,15 +65,18 @@ def film(
     mirrored: bool = False,
     aspect: Fraction | None = None,
     timecode: str | None = None,
+    reel: str | None = None,
+    rate: Fraction | int = 24,
     hole: float = 0,
     form: str | None = None,
     title: str = "",
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """A film of a pan with every frame at a chosen time, and a tone if wanted."""
     ticks = list(pts)
     with av.open(str(path), "w", format=form, container_options=container or {}) as target:
-        target.metadata["title"] = title
-        stream = target.add_stream(codec, rate=24, options=options or {})
+        target.metadata.update({"title": title, **tags})
+        stream = target.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height = size
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = base
@@ -85,6 +89,8 @@ def film(
             stream.set_display_rotation(rotation, hflip=mirrored)
         if timecode is not None:
             stream.metadata["timecode"] = timecode
+        if reel is not None:
+            stream.metadata["reel_name"] = reel
         voice = target.add_stream(sound, rate=48000 if "opus" in sound else 44100, layout=layout) if sound else None
         steps = [b - a for a, b in pairwise(ticks)]
         for image, tick, step in zip(

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import videostyle
-from tests.helpers import media
-from tests.helpers.copies import copy
-from tests.helpers.jobs import UNTOUCHED
+from tests.helpers import corpus, media
+from tests.helpers.copies import MADE, copy
+from tests.helpers.jobs import UNTOUCHED, names, planned
 from videostyle.errors import OutputError
 from videostyle.frames import Span
-from videostyle.media.muxer import check_output
+from videostyle.media.audio.plan import plan_tracks
+from videostyle.media.audio.tracks import Track
+from videostyle.media.muxer import Muxer, check_output
 from videostyle.media.probe import probe
 from videostyle.media.video.codecs import choose
 
@@ -58,7 +60,7 @@ def test_all_that_goes_with_a_video_goes_with_its_copy(tmp_path, caplog, suffix,
 
 def test_the_comment_is_in_the_file(clip, tmp_path):
     with av.open(str(copy(clip, tmp_path / "out.mp4", codec="h264"))) as container:
-        assert container.metadata["comment"] == "made by a test"
+        assert container.metadata["comment"] == MADE
 
 
 @pytest.mark.parametrize("name", ["out.xyz", "out", "out.webm", "missing/out.mp4"])
@@ -68,6 +70,33 @@ def test_where_a_video_cannot_go_is_refused_before_the_work(clip, tmp_path, name
     with pytest.raises(OutputError):
         check_output(tmp_path / name, probe(clip), (64, 48), encoding, [])
     assert set(tmp_path.iterdir()) == before
+
+
+def test_a_track_that_a_container_refuses_only_at_its_end_is_refused_before_the_work(tmp_path):
+    """The order of channels of PCM in MP4 is refused when the index is written."""
+    source, output = corpus.film(tmp_path / "film.mkv", sound="pcm_s16le", layout="stereo"), tmp_path / "out.mp4"
+    encoding = choose(output, probe(source).colors.for_video(), "h264")
+    check_output(output, probe(source), (64, 48), encoding, [])
+    with pytest.raises(OutputError, match=r"out\.mp4: \.mp4 cannot hold this"):
+        check_output(output, probe(source), (64, 48), encoding, [Track(1, "pcm_s16le")])
+    assert names(tmp_path) == ["film.mkv"]
+
+
+def test_a_size_that_the_encoder_refuses_is_refused_before_the_work(clip, tmp_path, style):
+    with pytest.raises(OutputError):
+        planned(clip, style, tmp_path / "out.mp4", UNTOUCHED.override(codec="hevc", size=16))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov", ".webm"])
+def test_every_track_is_tried_with_a_packet(tmp_path, monkeypatch, suffix):
+    source, tried = media.write_full(tmp_path / "full.mkv"), []
+    output = tmp_path / f"out{suffix}"
+    encoding = choose(output, probe(source).colors.for_video(), "auto")
+    monkeypatch.setattr(Muxer, "discard", lambda muxer: tried.append(muxer._part))
+    check_output(output, probe(source), (64, 48), encoding, plan_tracks(source, output))
+    with av.open(str(tried[0])) as container:
+        found = {packet.stream.type for packet in container.demux() if packet.size}
+    assert found == {"video", "audio", "subtitle"}
 
 
 def apart(path):

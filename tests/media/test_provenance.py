@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers import media
-from tests.helpers.copies import copy
+from tests.helpers.copies import MADE, copy
 from videostyle.errors import UnreadableError
 from videostyle.media.image import still
 from videostyle.media.provenance import has_comment, read_comment
@@ -14,7 +14,7 @@ from videostyle.media.provenance import has_comment, read_comment
 def test_a_video_says_it(clip, tmp_path, suffix, codec):
     output = copy(clip, tmp_path / f"out{suffix}", codec=codec)
     assert has_comment(output)
-    assert read_comment(output) == "made by a test"
+    assert read_comment(output) == MADE
 
 
 @pytest.mark.parametrize("suffix", still.WRITABLE)

@@ -178,10 +178,118 @@ def test_the_command_knows_sequences(shot, style, clip, out):
         ((shot, style, out / "new.mp4", "--fps", "fast"), "24000/1001"),
         ((shot, style, out / "new.mp4", "--fps", "24/0"), "24000/1001"),
         ((shot, style, out / "new.png"), "out.%04d.png"),
-        ((shot, style, out / "new.%04d.mp4"), ".tif"),
+        ((shot, style, out / "new.%04d.exr"), ".tif"),
         ((shot, style, out), "%04d"),
         ((shot.with_name("none.%04d.png"), style, out / "new.mp4"), "none.0001.png"),
         ((style, style, out / "new.%d.png"), "without a number"),
     ]:
         assert why in command(*words, code=2)
     assert names(out) == before
+
+
+def test_hashes_stand_for_digits(shot, style, out):
+    assert sequence.numbered(out / "a.####.png", 7) == out / "a.0007.png"
+    assert sequence.numbered(out / "a_##.png", 107) == out / "a_107.png"
+    copied(shot.with_name("shot.####.png"), style, out / "new.######.tif")
+    assert names(out) == [f"new.{number:06d}.tif" for number in (9, 10, 11, 12)]
+
+
+def test_a_film_may_have_a_percent_sign_in_its_name(clip, style, tmp_path):
+    film = clip.rename(tmp_path / "100%done.mp4")
+    copied(film, style, tmp_path / "50%d.mp4")
+    assert len(media.shown(tmp_path / "50%d.mp4")[0]) == len(media.shown(film)[0])
+
+
+def test_files_of_other_digits_are_told(tmp_path, style, caplog):
+    for number, image in enumerate(media.panning(4), 8):
+        Image.fromarray(image).save(tmp_path / f"f{number}.png")
+    copied(tmp_path / "f%02d.png", style, tmp_path / "out.mp4")
+    assert len(media.shown(tmp_path / "out.mp4")[0]) == 2
+    assert [line for line in caplog.messages if line.startswith("f8.png, f9.png is not in f%02d.png")]
+
+
+@pytest.fixture
+def gappy(shot):
+    """Pictures 9, 12, 13, 16 of a pan."""
+    for old, new in ((12, 16), (11, 13), (10, 12)):
+        shot.with_name(f"shot.{old:04d}.png").rename(shot.with_name(f"shot.{new:04d}.png"))
+    return shot
+
+
+@pytest.mark.parametrize(("gaps", "shown"), [("hold", [0, 0, 0, 1, 2, 2, 2, 3]), ("skip", [0, 1, 2, 3])])
+def test_missing_numbers_are_held_or_skipped(gappy, style, out, caplog, gaps, shown):
+    copied(gappy, style, out / "o.%04d.png", gaps=gaps)
+    assert names(out) == [f"o.{number:04d}.png" for number in range(9, 9 + len(shown))]
+    for name, index in zip(names(out), shown, strict=True):
+        np.testing.assert_array_equal(picture(out / name), media.panning(4)[index])
+    assert [line for line in caplog.messages if "shot.%04d.png: 4" in line and "the first is 10" in line]
+    copied(gappy, style, out / "part.%04d.png", gaps=gaps, span=Span(2, 4))
+    np.testing.assert_array_equal(picture(out / "part.0011.png"), media.panning(4)[shown[2]])
+
+
+def test_missing_numbers_are_refused_with_what_to_say(gappy, style, clip, out):
+    with pytest.raises(UnreadableError, match=r"shot\.0010\.png.*--gaps hold or --gaps skip"):
+        copied(gappy, style, out / "o.mp4")
+    with pytest.raises(InputError, match="--gaps is for numbered pictures"):
+        copied(clip, style, out / "o.mp4", gaps="hold")
+    assert "frames" in command(gappy, style, out / "o.mp4", "--gaps", "hold")
+
+
+def test_the_first_number_is_chosen(shot, style, clip, out):
+    copied(shot, style, out / "o.%04d.png", first_number=1001)
+    assert names(out) == [f"o.{number}.png" for number in (1001, 1002, 1003, 1004)]
+    copied(clip, style, out / "f.%04d.png", first_number=0, span=Span(1, 3))
+    assert names(out)[:2] == ["f.0001.png", "f.0002.png"]
+    videostyle.stylize_video(shot, style, out / "o.%04d.png", UNTOUCHED, span=Span(1, 2), into=True, first_number=1001)
+    with pytest.raises(OutputError, match="it exists"):
+        copied(shot, style, out / "o.%04d.png", first_number=1004)
+    copied(shot, style, out / "o.%04d.png", first_number=1005)
+    with pytest.raises(InputError, match="--first-number is for numbered pictures"):
+        copied(shot, style, out / "o.mp4", first_number=1)
+    assert "4 frames" in command(shot, style, out / "c.%04d.png", "--first-number", 50)
+
+
+def test_an_old_tail_is_told(shot, style, out, caplog):
+    copied(shot, style, out / "o.%04d.png")
+    assert caplog.messages == ["shot.1.png is not in shot.%04d.png: other digits; it is left out"]
+    caplog.clear()
+    copied(shot, style, out / "o.%04d.png", span=Span(0, 2), overwrite=True)
+    assert [line for line in caplog.messages if "2 older pictures" in line and "o.0011.png to o.0012.png" in line]
+
+
+def wave(path, seconds=2):
+    """A tone that becomes louder."""
+    with av.open(str(path), "w") as container:
+        voice = container.add_stream("pcm_s16le", rate=48000, layout="mono")
+        time = np.arange(48000 * seconds) / 48000
+        samples = (np.sin(time * 2 * np.pi * 440) * time / seconds * 30000).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 48000, 0
+        container.mux(voice.encode(frame))
+        container.mux(voice.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv", ".webm"])
+@pytest.mark.parametrize(("span", "first", "count"), [(Span(), 0, 4), (Span(1, 3), 1, 2)])
+def test_sound_is_laid_beside_and_ends_with_the_pictures(shot, style, out, tmp_path, suffix, span, first, count):
+    sound, output = wave(tmp_path / "mix.wav"), out / f"film{suffix}"
+    copied(shot, style, output, fps=Fraction(4), sound=sound, span=span)
+    begin, heard = media.samples(output)
+    assert abs(begin) <= Fraction(1, 100)
+    assert len(heard) == pytest.approx(48000 * count / 4, abs=1100)
+    level = np.abs(heard[6000:12000]).max()
+    assert level == pytest.approx((first / 4 + 0.25) / 2 * 30000 / 32768, abs=0.05)
+
+
+def test_sound_that_cannot_be_laid_beside_is_refused(shot, style, clip, out, tmp_path):
+    sound = wave(tmp_path / "mix.wav")
+    for content, output in ((clip, out / "o.mp4"), (shot, out / "o.%04d.png"), (style, out / "o.png")):
+        with pytest.raises(InputError, match="--sound is for numbered pictures"):
+            copied(content, style, output, sound=sound)
+    with pytest.raises(UnreadableError, match="no such file"):
+        copied(shot, style, out / "o.mp4", sound=tmp_path / "none.wav")
+    silent = media.write_clip(tmp_path / "silent.mkv", media.panning(3), sound=None)
+    with pytest.raises(UnreadableError, match="it has no sound"):
+        copied(shot, style, out / "o.mp4", sound=silent)
+    assert "4 frames" in command(shot, style, out / "o.mov", "--sound", sound)

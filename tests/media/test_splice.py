@@ -38,7 +38,13 @@ def test_only_the_packets_of_the_range_are_others(tmp_path, suffix, codec):
     whole = copy(source, tmp_path / f"whole{suffix}", codec=codec)
     existing, output = ExistingVideo.open(whole), tmp_path / f"out{suffix}"
     indices = existing.reencoded_range(range(8, 11))
-    splice(existing, piece_of(source, tmp_path / f"piece{suffix}", indices, codec), indices, output, "spliced")
+    splice(
+        existing,
+        piece_of(source, tmp_path / f"piece{suffix}", indices, codec),
+        indices,
+        output,
+        '{"videostyle":"spliced"}',
+    )
     before, after = packets(whole), packets(output)
     times = [sorted(packet[1] for packet in found if packet[0] == 0) for found in (before, after)]
     assert times[0] == times[1]
@@ -48,7 +54,7 @@ def test_only_the_packets_of_the_range_are_others(tmp_path, suffix, codec):
             assert media.psnr(new, media.panning(20)[index][::-1]) > 30
         else:
             np.testing.assert_array_equal(old, new)
-    assert read_comment(output) == "spliced"
+    assert read_comment(output) == '{"videostyle":"spliced"}'
 
 
 def test_packets_of_another_encoding_are_refused(clip, tmp_path):

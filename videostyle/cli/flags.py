@@ -10,7 +10,7 @@ from cyclopts import App, Group, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
-from videostyle.settings import GROUPS, PRESETS, Settings, preset, read_made, read_toml
+from videostyle.settings import GROUPS, PRESETS, Gaps, Settings, preset, read_made, read_toml
 
 ProgressMode = Literal["auto", "bar", "plain", "json", "none"]
 
@@ -27,9 +27,16 @@ class JobFlags:
     """What is done, to which frames, and what is said of it."""
 
     frames: Annotated[str | None, _job("A:B, the frames from A up to but not B, from 0.")] = None
-    start: Annotated[str | None, _job("Begin here: seconds or HH:MM:SS.mmm.")] = None
-    end: Annotated[str | None, _job("End before here: seconds or HH:MM:SS.mmm.")] = None
+    start: Annotated[str | None, _job("Begin here: seconds, HH:MM:SS.mmm, or the film's timecode HH:MM:SS:FF.")] = None
+    end: Annotated[str | None, _job("End before here: the same.")] = None
     fps: Annotated[str | None, _job("Numbered pictures per second: 24 unless told, or as 24000/1001.")] = None
+    gaps: Annotated[Gaps, _job("Missing numbers among numbered pictures: refuse, hold the one before, or skip.")] = (
+        "refuse"
+    )
+    sound: Annotated[Path | None, _job("Sound to lay beside numbered pictures that become a film.")] = None
+    first_number: Annotated[
+        int | None, _job("Number of the picture that CONTENT's first frame becomes; its own unless told.")
+    ] = None
     preview: Annotated[bool, _job("A fast draft of the same look: quarter the pixels, fewer steps.")] = False
     preset: Annotated[str, _job(f"Settings to start from: {', '.join(PRESETS)}.")] = "standard"
     config: Annotated[Path | None, _job("TOML file of settings, or a result to repeat; flags win over it.")] = None

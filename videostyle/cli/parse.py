@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from videostyle.errors import InputError
 from videostyle.frames import Span
+from videostyle.timecode import Timecode
 
 
 def parse_frames(text: str) -> tuple[int, int | None]:
@@ -21,7 +22,7 @@ def parse_time(text: str) -> Fraction:
     """Seconds, or HH:MM:SS.mmm, or MM:SS → exact seconds."""
     match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)", text.strip())
     if match is None:
-        raise InputError(f"{text!r} is no time; say seconds or HH:MM:SS.mmm, for example 00:01:02.5")
+        raise InputError(f"{text!r} is no time; say seconds, HH:MM:SS.mmm or timecode, for example 00:01:02.5")
     return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + Fraction(match[3])
 
 
@@ -37,9 +38,11 @@ def parse_rate(text: str) -> Fraction:
 def make_span(frames: str | None, start: str | None, end: str | None) -> Span:
     """A span from the words of the command line."""
     first, last = parse_frames(frames) if frames is not None else (0, None)
-    return Span(
-        first,
-        last,
-        parse_time(start) if start is not None else None,
-        parse_time(end) if end is not None else None,
-    )
+    (start_time, start_code), (end_time, end_code) = map(_parse_moment, (start, end))
+    return Span(first, last, start_time, end_time, start_code, end_code)
+
+
+def _parse_moment(text: str | None) -> tuple[Fraction | None, Timecode | None]:
+    """The seconds or the timecode that a word says; neither if there is none."""
+    code = None if text is None else Timecode.parse(text)
+    return None if text is None or code else parse_time(text), code

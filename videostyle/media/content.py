@@ -21,6 +21,7 @@ from videostyle.media.clip import Clip
 from videostyle.media.existing import packet_timings
 from videostyle.media.image import still
 from videostyle.media.probe import probe
+from videostyle.settings import Gaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +64,9 @@ class VideoContent:
         """Yield the frames in `span`, scaled to (width, height) `size`, as `reader.read_frames` does."""
         return reader.read_frames(self.clip, size, span, quiet=quiet)
 
-    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = ()) -> list[Track]:
+    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = (), first: str = "") -> list[Track]:
         """Plan the audio and subtitle tracks of a result, as `audio.plan.plan_tracks` does."""
-        return audio.plan_tracks(self.path, output, cut=not span.whole, only=only)
+        return audio.plan_tracks(self.path, output, cut=not span.whole, only=only, first=first)
 
     def estimate_count(self, span: Span) -> int | None:
         """Estimate how many frames lie in `span`; None if the file does not tell."""
@@ -137,9 +138,10 @@ class SequenceContent:
         """Yield the images in `span`, scaled to (width, height) `size`, as `sequence.read_frames` does."""
         return sequence.read_frames(self.clip, size, span, quiet=quiet)
 
-    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = ()) -> list[Track]:
-        """Return no track: images have no audio."""
-        return []
+    def plan_tracks(self, output: Path, span: Span, only: tuple[str, ...] = (), first: str = "") -> list[Track]:
+        """Plan the sound that is laid beside the images, if any: it ends with them."""
+        sound = self.clip.sound
+        return [] if sound is None else audio.plan_sound(sound, output, cut=True, only=only, first=first)
 
     def estimate_count(self, span: Span) -> int:
         """Count the images in `span`.
@@ -202,23 +204,35 @@ class StillContent:
 Content = VideoContent | SequenceContent | StillContent
 
 
-def open_content(path: Path, rate: Fraction | None = None) -> Content:
+def open_content(path: Path, rate: Fraction | None = None, *, gaps: Gaps = "refuse", moving: bool = False) -> Content:
     """Decide what a path stands for, and read its headers.
 
     Args:
         path: A file, or a pattern of numbered images.
         rate: Images per second of numbered images; `sequence.DEFAULT_RATE` by default.
+        gaps: What becomes of missing numbers, as `sequence.probe` says.
+        moving: An animation is wanted whole, as a video, not as its first image.
 
     Raises:
         UnreadableError: It is not there, it is an address or several images, or it cannot be read.
 
     """
     if sequence.is_sequence(path):
-        return SequenceContent(sequence.probe(path, rate or sequence.DEFAULT_RATE))
+        return SequenceContent(sequence.probe(path, rate or sequence.DEFAULT_RATE, gaps))
     if re.match(r"[a-z]{2,}:/", str(path)) and not path.exists():
         raise UnreadableError(path, "it is an address; download it first")
     if still.is_many(path):
         raise UnreadableError(path, "it is many images, and one file is wanted here")
-    if still.is_still(path):
+    if path.suffix.lower() in still.UNREAD:
+        raise UnreadableError(path, f"{path.suffix} pictures are not read; convert it to .png, .jpg or .tif first")
+    if still.is_still(path) and not (moving and _is_animation(path)):
         return StillContent(path, still.image_size(path))
+    if path.suffix.lower() == ".webp":
+        raise UnreadableError(path, "an animated .webp is not read as a film; convert it to .gif or .mp4 first")
     return VideoContent(probe(path))
+
+
+def _is_animation(path: Path) -> bool:
+    """Return whether a file of an image's name is to be read as a video: a GIF always."""
+    suffix = path.suffix.lower()
+    return suffix == ".gif" or (suffix not in (".tif", ".tiff") and still.count_images(path) > 1)

@@ -50,20 +50,32 @@ def open_source(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         UnreadableError: There is no such file, it is no video, its frames are too large, or decoding it failed.
 
     """
+    with open_container(path) as container:
+        stream = _video_stream(container, path)
+        context = stream.codec_context
+        if context.width * context.height > MAX_PIXELS:
+            size = f"{context.width}x{context.height}"
+            raise UnreadableError(path, f"{size} is more than {MAX_PIXELS:,} pixels a frame")
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.thread_type = "SLICE"  # frame threads can hang beside torch
+        context.thread_count = _DECODER_THREADS
+        yield container, stream
+
+
+@contextmanager
+def open_container(path: Path) -> Iterator[InputContainer]:
+    """Open a local file with a picture or without; formats that refer to other files or addresses are refused.
+
+    Raises:
+        UnreadableError: There is no such file, it is of no known format, or decoding it failed.
+
+    """
     if not path.is_file():
         raise UnreadableError(path, "there is no such file" if not path.exists() else "it is no file")
     options = {"protocol_whitelist": "file", "format_whitelist": _self_contained(), "max_pixels": str(MAX_PIXELS)}
     try:
         with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
-            stream = _video_stream(container, path)
-            context = stream.codec_context
-            if context.width * context.height > MAX_PIXELS:
-                size = f"{context.width}x{context.height}"
-                raise UnreadableError(path, f"{size} is more than {MAX_PIXELS:,} pixels a frame")
-            context.options = {"max_pixels": str(MAX_PIXELS)}
-            context.thread_type = "SLICE"  # frame threads can hang beside torch
-            context.thread_count = _DECODER_THREADS
-            yield container, stream
+            yield container
     except (av.error.FFmpegError, OSError) as error:
         raise UnreadableError(path, _reason(path, error)) from error
 

@@ -21,7 +21,7 @@ def check_mask(path: Path) -> None:
         UnreadableError: It is no image and no video.
 
     """
-    open_content(path)
+    open_content(path, moving=True)
 
 
 def read_mask(path: Path) -> Plane:
@@ -48,7 +48,7 @@ def read_masks(path: Path, size: tuple[int, int], span: Span, *, quiet: bool = F
 
     """
     last: Plane | None = None
-    for frame in open_content(path).read_frames(size, span, quiet=quiet):
+    for frame in open_content(path, moving=True).read_frames(size, span, quiet=quiet):
         last = _brightness(still.opaque(frame, path, quiet=quiet or last is not None))
         yield last
     if last is None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
 import av
+import numpy as np
 from av import Packet
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from videostyle.errors import MediaError, OutputError
+from videostyle.frames import Frame
 from videostyle.media import metadata
 from videostyle.media.audio.soundtrack import Soundtrack
 from videostyle.media.audio.tracks import Track, label
 from videostyle.media.clip import Clip
 from videostyle.media.demux import open_source, seconds
-from videostyle.media.encoder import configure
+from videostyle.media.encoder import Encoder, configure
 from videostyle.media.ffmpeg import ffmpeg_errors
 from videostyle.media.files import part_file, publish
 from videostyle.media.video.codecs import Encoding
@@ -64,14 +67,20 @@ class Muxer:
         self._end, self._count = Fraction(0), 0
         self._others: Iterator[Packet[Any]] = iter(())
         self._next_other: Packet[Any] | None = None
+        tags = _user_tags(clip)
         with ffmpeg_errors(path):
             self._part = part_file(path)
-            self._container = av.open(f"file:{self._part}", "w", container_options=container_options(path))
+            options = container_options(path, tags)
+            try:
+                self._container = av.open(f"file:{self._part}", "w", container_options=options)
+            except BaseException:
+                self._part.unlink(missing_ok=True)
+                raise
         try:
             with ffmpeg_errors(path):
                 self._stream = _add_video(self._container, clip, size, encoding)
-                self._soundtrack = Soundtrack(clip.path, self._container, path, tracks)
-                self._add_metadata(comment)
+                self._soundtrack = Soundtrack(clip.sound or clip.path, self._container, path, tracks)
+                self._add_metadata(tags, comment)
                 if not from_zero:
                     self._start(clip.origin)
         except BaseException:
@@ -95,6 +104,24 @@ class Muxer:
             self._count += 1
             self._mux_others(packet.dts * packet.time_base - (_RANGE_LAG if self._from_zero else 0))
             self._container.mux(packet)
+
+    def rehearse(self, packets: Iterable[Packet[Any]]) -> Path:
+        """Write packets of the video from 0 on and one of each other track, close the file, and return its path.
+
+        Raises:
+            OutputError: The container refuses a track, which some do only then.
+
+        """
+        with ffmpeg_errors(self._path):
+            set_marks(self._stream, self._clip, self._clip.first)
+            self._container.start_encoding()
+            for packet in packets:
+                packet.stream = self._stream
+                self._container.mux(packet)
+            for packet in self._soundtrack.samples():
+                self._container.mux(packet)
+            self._container.close()
+        return self._part
 
     def discard(self) -> None:
         """Close the file and remove it."""
@@ -123,17 +150,17 @@ class Muxer:
             self.discard()
             raise
 
-    def _add_metadata(self, comment: str) -> None:
+    def _add_metadata(self, tags: Mapping[str, str], comment: str) -> None:
         """Take over the tags and attachments of the source and the name of its video stream."""
         if not self._clip.is_sequence:
             with open_source(self._clip.path) as (source, stream):
                 label(self._stream, stream, self._path)
                 metadata.add_attachments(self._container, source, self._path)
-                metadata.add_tags(self._container, source)
-        self._container.metadata["comment"] = comment
+        metadata.add_tags(self._container, tags, self._path, comment)
 
     def _start(self, begin: Fraction) -> None:
         """Write the header, and set the clock: `begin` seconds in the source are 0 in the result."""
+        set_marks(self._stream, self._clip, begin if self._from_zero else self._clip.first)
         self._container.start_encoding()
         self._begin = begin
         self._others = self._soundtrack.packets(begin, cut=self._from_zero)
@@ -171,25 +198,64 @@ class Muxer:
             raise MediaError(f"{self._count} frames went into {self._path} and {stored} are in it; try .mkv")
 
 
+def _user_tags(clip: Clip) -> dict[str, str]:
+    if clip.is_sequence:
+        return {}
+    with open_source(clip.path) as (source, _):
+        return metadata.user_tags(source)
+
+
 def check_output(path: Path, clip: Clip, size: tuple[int, int], encoding: Encoding, tracks: list[Track]) -> None:
-    """Write the planned header beside `path`, and remove it again.
+    """Write a file of one gray frame and a packet of each track beside `path`, and remove it again.
 
     Raises:
         OutputError: The directory is not there or not writable, or the container cannot hold the streams.
+        MediaError: Encoding failed.
 
     """
     if not path.parent.is_dir():
         raise OutputError(path, f"there is no directory {path.parent}")
-    if not clip.is_sequence:
-        with open_source(clip.path) as (source, _):
-            metadata.warn_of_losses(source, clip.stream, path)
-    Muxer(path, clip, size, encoding, tracks).discard()
+    muxer = Muxer(path, clip, size, encoding, tracks, from_zero=True)
+    try:
+        with ffmpeg_errors(path):
+            packets = _gray(replace(clip, origin=Fraction(0)), size, encoding)
+        trial = muxer.rehearse(packets)
+        if not clip.is_sequence:
+            with open_source(clip.path) as (source, _):
+                metadata.warn_of_losses(source, clip.stream, path)
+                metadata.warn_of_lost_tags(source, trial, path)
+    finally:
+        muxer.discard()
 
 
-def container_options(path: Path) -> dict[str, str]:
-    """Return the muxer's options: the index in front, to play while loading; edit lists exact to an audio sample."""
+def _gray(clip: Clip, size: tuple[int, int], encoding: Encoding) -> list[Packet[Any]]:
+    """Return the packets of one gray frame at time 0."""
+    pixels = np.full((size[1], size[0], 3), 128, np.uint8)
+    encoder = Encoder(clip, size, encoding)
+    return [*encoder.encode(Frame(pixels, 0, clip.time_base, clip.usual_duration, 0)), *encoder.flush()]
+
+
+def set_marks(stream: VideoStream, clip: Clip, seconds: Fraction) -> None:
+    """Give a stream, before its header is written, the marks of `clip`, and its timecode at so many seconds in it."""
+    if clip.marks.stereo and not (clip.rotation or clip.mirrored):
+        stream.metadata["stereo_mode"] = clip.marks.stereo
+    if code := clip.timecode_at(seconds):
+        stream.metadata["timecode"] = str(code)
+        if clip.reel:
+            stream.metadata["reel_name"] = clip.reel
+
+
+def container_options(path: Path, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the muxer's options: the index in front, to play while loading; edit lists exact to an audio sample.
+
+    Args:
+        path: Of the file.
+        tags: That the user's own file has.
+
+    """
     if path.suffix.lower() in (".mp4", ".mov", ".m4v"):
-        return {"movflags": "+faststart", "movie_timescale": "90000"}
+        keys = "+use_metadata_tags" if metadata.needs_keys(tags, path) else ""
+        return {"movflags": f"+faststart{keys}", "movie_timescale": "90000", "write_tmcd": "1"}
     return {}
 
 

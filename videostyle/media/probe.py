@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import struct
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
@@ -10,14 +12,18 @@ from typing import cast
 
 from av import VideoFrame
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData
 from av.video.stream import VideoStream
 
 from videostyle.errors import UnreadableError
 from videostyle.media.clip import Clip
 from videostyle.media.demux import Demuxer, decoded, open_source
+from videostyle.media.marks import Marks
+from videostyle.media.sidedata import side_data
 from videostyle.media.video.color import PQ, Colors
 from videostyle.media.video.hdr import HdrMetadata
+from videostyle.timecode import Timecode
+
+log = logging.getLogger(__name__)
 
 MAX_START = 60  # seconds; a video that starts later is shifted to start at 0
 _SAMPLED = 200  # packets whose times show whether the frame rate is constant
@@ -55,16 +61,20 @@ def probe(path: Path) -> Clip:
             mirrored=mirrored,
             constant_rate=_is_constant_rate(container, stream),
             hdr=HdrMetadata.from_frame(frame) if colors.transfer == PQ else None,
+            first=(frame.pts or 0) * cast(Fraction, frame.time_base),
+            timecode=_timecode(container, stream, max(1, round(rate))),
+            reel=_reel(container),
+            marks=Marks.read(stream, frame),
             origin=start if _has_no_zero(container, frame) else Fraction(0),
         )
 
 
 def orientation(frame: VideoFrame) -> tuple[int, bool]:
     """Return the degrees counter-clockwise by which a stored frame is turned, and whether it is then mirrored."""
-    matrix = cast(SideData | None, frame.side_data.get("DISPLAYMATRIX"))
+    matrix = side_data(frame).get("DISPLAYMATRIX")
     if matrix is None:
         return 0, False
-    a, b, _, c, d = struct.unpack("=5i", bytes(matrix)[:20])  # a column goes to (a, b), a row to (c, d)
+    a, b, _, c, d = struct.unpack("=5i", matrix[:20])  # a column goes to (a, b), a row to (c, d)
     on_its_side = abs(b) + abs(c) > abs(a) + abs(d)
     rotation = (90 if b < 0 else 270) if on_its_side else (180 if d < 0 else 0)
     return rotation, a * d - b * c < 0
@@ -78,6 +88,25 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
     if problem := colors.problem:
         raise UnreadableError(path, problem)
     return frame, colors
+
+
+def _timecode(container: InputContainer, stream: VideoStream, rate: int) -> Timecode | None:
+    """Return the timecode of the first frame, at `rate` frames a second; log one that cannot be."""
+    said = tag(stream.metadata, "timecode") or tag(container.metadata, "timecode")
+    code = Timecode.parse(said)
+    problem = code.problem(rate) if code else ""
+    if problem:
+        log.warning("the timecode is left out: %s", problem)
+    return None if problem else code
+
+
+def _reel(container: InputContainer) -> str:
+    return next(filter(None, (tag(stream.metadata, "reel_name") for stream in container.streams)), "")
+
+
+def tag(tags: Mapping[str, str], name: str) -> str:
+    """Return a tag, which Matroska writes in capitals; empty if there is none."""
+    return next((value for key, value in tags.items() if key.lower() == name), "")
 
 
 def _is_constant_rate(container: InputContainer, stream: VideoStream) -> bool:

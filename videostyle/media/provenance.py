@@ -12,13 +12,18 @@ from videostyle.media.image import still
 from videostyle.media.video import codecs
 
 
+def is_provenance(text: str) -> bool:
+    """Return whether a tag says how videostyle made the file."""
+    return text.startswith('{"videostyle":')
+
+
 def has_comment(path: Path) -> bool:
     """Return whether videostyle writes files of this name, by its suffix."""
     return path.suffix.lower() in (*codecs.SUFFIXES, *still.WRITABLE)
 
 
 def read_comment(path: Path) -> str:
-    """Return the comment in the metadata of a video or an image; empty if it has none.
+    """Return what the metadata of a video or an image say of how it was made, else its comment, or nothing.
 
     Raises:
         UnreadableError: It cannot be opened.
@@ -29,7 +34,8 @@ def read_comment(path: Path) -> str:
 
 def _video_comment(path: Path) -> str:
     with open_source(path) as (container, _):
-        return next((value for name, value in container.metadata.items() if name.lower() == "comment"), "")
+        tags = {name.lower(): value for name, value in container.metadata.items()}
+    return next(filter(is_provenance, tags.values()), tags.get("comment", ""))
 
 
 def _image_comment(path: Path) -> str:
@@ -42,6 +48,7 @@ def _image_comment(path: Path) -> str:
 
 
 def _description(image: Image.Image) -> str:
-    """Return a TIFF's own description; empty for any other image."""
+    """Return what a TIFF says of its software, or its description; empty for any other image."""
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
-    return str(tags.get(TiffImagePlugin.IMAGEDESCRIPTION, ""))
+    said = [str(tags.get(number, "")) for number in (TiffImagePlugin.SOFTWARE, TiffImagePlugin.IMAGEDESCRIPTION)]
+    return next(filter(is_provenance, said), "") or next(filter(None, said), "")

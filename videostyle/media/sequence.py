@@ -1,12 +1,12 @@
-"""Numbered images as a video: `shot.%04d.png`. They have no audio, and a frame rate only if the user says one."""
+"""Numbered images as a video: `shot.%04d.png`, `shot.####.png`. They have no audio, and a rate if the user says one."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import count
 from pathlib import Path
 
 from videostyle.errors import AppearedError, InputError, MediaError, OutputError, UnreadableError
@@ -14,27 +14,47 @@ from videostyle.frames import Frame, Span
 from videostyle.media.clip import Clip
 from videostyle.media.image import still
 from videostyle.media.video.color import Colors
+from videostyle.settings import Gaps
+
+log = logging.getLogger(__name__)
 
 DEFAULT_RATE = Fraction(24)  # images per second
-_FIELD = re.compile(r"%(?:0(\d))?d")
+_FIELD = re.compile(r"%(?:0\d)?d|##+")
+_PICTURES = (*still.READABLE, *still.UNREAD, ".dpx", ".cin")  # whose names may have a field
 _SRGB = Colors(1, 13, 0, 2, rgb=True)  # H.273: BT.709 primaries, sRGB transfer, no matrix, full range
 
 
 def is_sequence(path: Path) -> bool:
-    """Return whether a name stands for numbered images: with one %d or %04d in it, and no file of that very name."""
-    return len(_FIELD.findall(path.name)) == 1 and not path.exists()
+    """Return whether a name stands for numbered images: one %d, %04d or #### in it, and no file of that very name.
+
+    It has the suffix of a picture: `100%done.mp4` is a film.
+    """
+    named = path.suffix.lower() in _PICTURES or _FIELD.search(path.suffix) is not None
+    return named and len(_FIELD.findall(path.name)) == 1 and not path.exists()
 
 
 def numbered(pattern: Path, number: int) -> Path:
     """Return the file with a number: `shot.%04d.png`, 7 → `shot.0007.png`."""
-    return pattern.with_name(_FIELD.sub(lambda field: f"{number:0{field[1] or 1}d}", pattern.name))
+    return pattern.with_name(_FIELD.sub(f"{number:0{_digits(pattern)}d}", pattern.name))
+
+
+def _digits(pattern: Path) -> int:
+    """Return the least number of digits in a name: 4 for `%04d` and `####`, 1 for `%d`."""
+    (field,) = _FIELD.findall(pattern.name)
+    return len(field) if field.startswith("#") else int(field[1:-1] or 1)
 
 
 def number_of(pattern: Path, name: str) -> int | None:
     """Return the number that a file of that name has in a sequence; None if it is not part of it."""
-    before, _, after = _FIELD.split(pattern.name)
+    number = _any_number_of(pattern, name)
+    return number if number is not None and numbered(pattern, number).name == name else None
+
+
+def _any_number_of(pattern: Path, name: str) -> int | None:
+    """Return the number in a name, however many digits it has."""
+    before, after = _FIELD.split(pattern.name)
     found = re.fullmatch(rf"{re.escape(before)}(\d+){re.escape(after)}", name)
-    return int(found[1]) if found and numbered(pattern, int(found[1])).name == name else None
+    return int(found[1]) if found else None
 
 
 def numbers(pattern: Path) -> list[int]:
@@ -50,20 +70,23 @@ def files(pattern: Path) -> list[Path]:
     return [numbered(pattern, number) for number in numbers(pattern)]
 
 
-def probe(pattern: Path, rate: Fraction = DEFAULT_RATE) -> Clip:
+def probe(pattern: Path, rate: Fraction = DEFAULT_RATE, gaps: Gaps = "refuse") -> Clip:
     """Read the headers of numbered images.
 
     Args:
         pattern: For example `shot.%04d.png`.
         rate: Images per second.
+        gaps: For a number that is missing the image before it is held, or none is shown, or it is refused.
 
     Raises:
         UnreadableError: There is none, one between the first and the last is missing, or has another size.
 
     """
     found = numbers(pattern)
-    _check_numbers(pattern, found)
+    _warn_of_other_digits(pattern)
+    _check_numbers(pattern, found, gaps)
     _check_sizes([numbered(pattern, number) for number in found])
+    shown = _held(found) if gaps == "hold" else found
     width, height = still.image_size(numbered(pattern, found[0]))
     return Clip(
         path=pattern,
@@ -73,21 +96,43 @@ def probe(pattern: Path, rate: Fraction = DEFAULT_RATE) -> Clip:
         rotation=0,
         time_base=1 / rate,
         rate=rate,
-        frames=len(found),
+        frames=len(shown),
         start=Fraction(0),
         aspect=Fraction(1),
         colors=_SRGB,
         first_number=found[0],
+        file_numbers=tuple(shown),
     )
 
 
-def _check_numbers(pattern: Path, found: Sequence[int]) -> None:
+def _held(found: Sequence[int]) -> list[int]:
+    """Return for each number from the first to the last the one that is there, or the last one before it."""
+    following = [*found[1:], found[-1] + 1]
+    return [number for number, end in zip(found, following, strict=True) for _ in range(number, end)]
+
+
+def _warn_of_other_digits(pattern: Path) -> None:
+    """Log the files whose numbers have other digits than the pattern's, and which are no part of it."""
+    names = [path.name for path in pattern.parent.iterdir()] if pattern.parent.is_dir() else []
+    others = sorted(n for n in names if _any_number_of(pattern, n) is not None and number_of(pattern, n) is None)
+    if others:
+        some = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        log.warning("%s is not in %s: other digits; it is left out", some, pattern.name)
+
+
+def _check_numbers(pattern: Path, found: Sequence[int], gaps: Gaps) -> None:
     if not found:
         raise UnreadableError(pattern, f"there is no file such as {numbered(pattern, 1).name}")
-    for number, expected in zip(found, count(found[0]), strict=False):
-        if number != expected:
-            first = numbered(pattern, found[0]).name
-            raise UnreadableError(numbered(pattern, expected), f"it is missing between {first} and those after it")
+    missing = sorted({*range(found[0], found[-1])}.difference(found))
+    if missing and gaps == "refuse":
+        first = numbered(pattern, found[0]).name
+        raise UnreadableError(
+            numbered(pattern, missing[0]),
+            f"it is missing between {first} and those after it; --gaps hold or --gaps skip goes on without",
+        )
+    if missing:
+        what = "the picture before is held" if gaps == "hold" else "they are skipped"
+        log.warning("missing numbers of %s: %d, the first is %d; %s", pattern, len(missing), missing[0], what)
 
 
 def _check_sizes(images: Sequence[Path]) -> None:
@@ -128,7 +173,7 @@ def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = 
     """
     for index in indices(clip, span):
         try:
-            frame = still.read_frame(numbered(clip.path, first_number(clip) + index), size)
+            frame = still.read_frame(numbered(clip.path, clip.file_numbers[index]), size)
         except UnreadableError as error:
             raise MediaError(str(error)) from error
         yield replace(frame, pts=index, time_base=clip.time_base, index=index)

@@ -19,7 +19,7 @@ from videostyle.media.audio.tracks import label
 from videostyle.media.demux import Demuxer, open_source
 from videostyle.media.existing import ExistingVideo, is_shown, packet_timings
 from videostyle.media.ffmpeg import ffmpeg_errors
-from videostyle.media.muxer import container_options
+from videostyle.media.muxer import container_options, set_marks
 from videostyle.media.timestamps import decode_times, reorder_delay
 
 _COPIED = ("video", "audio", "subtitle")  # kinds of streams
@@ -64,11 +64,11 @@ def splice(existing: ExistingVideo, piece: Path, indices: range, path: Path, com
     with (
         open_source(source) as (old, video),
         ffmpeg_errors(path),
-        av.open(f"file:{path}", "w", container_options=container_options(path)) as new,
+        av.open(f"file:{path}", "w", container_options=container_options(path, metadata.user_tags(old))) as new,
     ):
         streams = {stream.index: _add_copy(new, stream, path) for stream in old.streams if stream.type in _COPIED}
-        new.metadata["comment"] = comment
-        metadata.add_tags(new, old)
+        set_marks(cast(VideoStream, streams[video.index]), existing.clip, existing.clip.first)
+        metadata.add_tags(new, metadata.user_tags(old), path, comment)
         metadata.add_attachments(new, old, path)
         new.set_chapters(old.chapters())
         for packet in _packets(existing, old, video, indices, piece):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -19,7 +19,7 @@ from videostyle.plan.plan import Plan
 from videostyle.plan.planner import plan_image
 from videostyle.plan.request import Request
 from videostyle.plan.resume import is_finished
-from videostyle.plan.size import warn_of_limit, warn_of_small_styles
+from videostyle.plan.size import warn_of_further_images, warn_of_limit, warn_of_small_styles, warn_of_unread
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -93,6 +93,8 @@ def make_batch(request: Request) -> Batch:
         raise InputError("--into is for films and numbered pictures; a directory takes single ones")
     if request.fps is not None:
         raise InputError("--fps is for numbered pictures, as shot.%04d.png; the pictures of a directory have no times")
+    if request.sound is not None or request.gaps != "refuse" or request.first_number is not None:
+        raise InputError("--sound, --gaps and --first-number are for numbered pictures, not for a directory")
     if request.attention_map is not None:
         raise InputError("--attention-map is for one picture or film, not for a directory of them")
     contents = still.find_images(request.content)
@@ -103,7 +105,9 @@ def make_batch(request: Request) -> Batch:
     named = _named(request.output, contents, styles)
     check_apart(named.values(), [*contents, *styles, *named_files(request.settings)])
     _check_folder(request.output)
-    sizes = dict(_readable([*contents, *styles]))
+    sizes = dict(_readable(contents, still.image_size)) | dict(_readable(styles, still.style_size))
+    warn_of_unread([request.content, *request.styles])
+    warn_of_further_images(sizes)
     plans = [
         plan_image(
             replace(request, content=content, styles=(style,), output=output),
@@ -115,7 +119,13 @@ def make_batch(request: Request) -> Batch:
     ]
     if not plans:
         raise InputError(f"no picture of {request.content} can be made; the notices say why")
-    return _of_unfinished(Batch(request.output, tuple(plans), len(named)), sizes, request)
+    return _of_unfinished(Batch(request.output, tuple(plans), _asked(request, contents, styles)), sizes, request)
+
+
+def _asked(request: Request, contents: Sequence[Path], styles: Sequence[Path]) -> int:
+    """How many pictures there would be if those of all kinds could be read."""
+    unread = [len(still.unread_images(path)) for path in request.styles]
+    return (len(contents) + len(still.unread_images(request.content))) * (len(styles) + sum(unread))
 
 
 def _of_unfinished(batch: Batch, sizes: Mapping[Path, Size], request: Request) -> Batch:
@@ -164,10 +174,10 @@ def _check_folder(folder: Path) -> None:
         raise OutputError(folder, "you may not write to that directory; choose another")
 
 
-def _readable(pictures: Iterable[Path]) -> Iterator[tuple[Path, Size]]:
-    """Each picture whose header can be read, with its (width, height) as shown."""
+def _readable(pictures: Iterable[Path], size: Callable[[Path], Size]) -> Iterator[tuple[Path, Size]]:
+    """Each picture whose header can be read, with its (width, height) as shown, which `size` reads."""
     for picture in dict.fromkeys(pictures):
         try:
-            yield picture, still.image_size(picture)
+            yield picture, size(picture)
         except UnreadableError as error:
             log.warning("%s; it is left out", error)

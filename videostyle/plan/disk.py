@@ -22,7 +22,7 @@ STATE_BYTES = 100  # for each pixel of a frame, in the states that are kept
 
 
 def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: Encoding, tracks: list[Track]) -> None:
-    """Write the planned header where the video will be written, and remove it again.
+    """Write a file of one frame and a packet of each track where the video will be written, and remove it again.
 
     Raises:
         OutputError: The directory is not writable, or the container cannot hold the streams.

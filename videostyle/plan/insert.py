@@ -84,14 +84,16 @@ def _requested(request: Request, content: VideoContent | SequenceContent, existi
     """
     if request.span.whole:
         raise InputError("--into takes a range: --frames A:B, or --start and --end")
-    times = _common_times(content, existing, request.output)
+    times = _common_times(content, existing, request.output, request.number(content.first_number))
     indices = request.span.indices(times)
     if not indices:
         raise InputError(f"no frame of {content.path} lies in the range asked for; it has {len(times)}")
     return range(indices[0], indices[-1] + 1)
 
 
-def _common_times(content: VideoContent | SequenceContent, existing: Existing, output: Path) -> list[Fraction]:
+def _common_times(
+    content: VideoContent | SequenceContent, existing: Existing, output: Path, number: int
+) -> list[Fraction]:
     """When each frame of the source is shown, if what is finished has the same frames at the same times."""
     clip = existing.clip
     shown = [pts * clip.time_base - clip.start for pts in existing.presentation]
@@ -100,7 +102,7 @@ def _common_times(content: VideoContent | SequenceContent, existing: Existing, o
         if isinstance(existing, ExistingVideo):
             if _same_intervals(found, shown):
                 return found
-        elif len(found) == len(shown) and clip.first_number == content.first_number:
+        elif len(found) == len(shown) and clip.first_number == number:
             return found
     raise OutputError(
         output,

@@ -28,7 +28,9 @@ def check_paths(request: Request, target: Target) -> None:
     """
     _check_content(request.content)
     maps = [request.attention_map] if request.attention_map else []
-    check_apart([request.output, *maps], [request.content, *request.styles, *named_files(request.settings)])
+    sound = [request.sound] if request.sound else []
+    read = [request.content, *request.styles, *named_files(request.settings), *sound]
+    check_apart([request.output, *maps], read)
     check_styles(request.styles)
     _check_output(request.output)
     if request.into:
@@ -92,7 +94,7 @@ def check_styles(styles: Sequence[Path]) -> None:
     """
     for style in styles:
         if not still.is_still(style):
-            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}")
+            raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}; convert it")
 
 
 def check_attention_map(request: Request, target: Target, path: Path) -> None:

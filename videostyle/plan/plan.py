@@ -78,7 +78,7 @@ class Plan:
     @property
     def first_number(self) -> int:
         """Number of the image that the source's first frame becomes."""
-        return 1 if isinstance(self.content, StillContent) else self.content.first_number
+        return self.request.number(1 if isinstance(self.content, StillContent) else self.content.first_number)
 
     @property
     def written_size(self) -> tuple[int, int]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from videostyle.errors import InputError, OutputError, as_input_errors
+from videostyle.errors import InputError, OutputError, UnreadableError, as_input_errors
 from videostyle.journal.facts import differences
 from videostyle.journal.journal import kept_facts
+from videostyle.media.audio.plan import has_audio
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
-from videostyle.media.content import SequenceContent, StillContent, VideoContent, open_content
+from videostyle.media.content import Content, SequenceContent, StillContent, VideoContent, open_content
 from videostyle.media.image import still
+from videostyle.media.marks import Marks
 from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, Target, VideoTarget, resolve_target
 from videostyle.media.video import codecs
 from videostyle.media.video.codecs import Encoding
@@ -22,8 +24,14 @@ from videostyle.plan.options import check_engine, check_settings
 from videostyle.plan.paths import check_attention_map, check_paths
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
-from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished
-from videostyle.plan.size import output_size, warn_of_limit, warn_of_small_styles
+from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished, warn_of_older
+from videostyle.plan.size import (
+    output_size,
+    warn_of_further_images,
+    warn_of_limit,
+    warn_of_small_styles,
+    warn_of_unread,
+)
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,16 +53,36 @@ def make_plan(request: Request) -> Plan:
         check_attention_map(request, target, request.attention_map)
     check_engine(request.settings)
     for style in request.styles:
-        still.image_size(style)
-    content = open_content(request.content, request.fps)
+        still.style_size(style)
+    moving = isinstance(target, (VideoTarget, SequenceTarget))
+    content = open_content(request.content, request.fps, gaps=request.gaps, moving=moving)
     if request.fps is not None and not isinstance(content, SequenceContent):
         raise InputError("--fps is for numbered pictures; anything else has its own times")
+    if request.gaps != "refuse" and not isinstance(content, SequenceContent):
+        raise InputError("--gaps is for numbered pictures as CONTENT")
+    if request.first_number is not None and not isinstance(target, SequenceTarget):
+        raise InputError("--first-number is for numbered pictures as OUTPUT, as out.%04d.png")
+    if request.first_number is not None and request.first_number < 0:
+        raise InputError("--first-number is 0 or more")
+    content = _with_sound(request, content, target)
     plan = _plan_still(request, content, target) if isinstance(content, StillContent) else _plan_video(
         request, content, target
     )  # fmt: skip
     if not is_finished(plan):
         warn_of_small_styles([plan])
+        warn_of_further_images([*([content.path] if isinstance(content, StillContent) else []), *request.styles])
     return plan
+
+
+def _with_sound(request: Request, content: Content, target: Target) -> Content:
+    """The content, with the sound that is laid beside it."""
+    if request.sound is None:
+        return content
+    if not isinstance(content, SequenceContent) or not isinstance(target, VideoTarget) or request.into:
+        raise InputError("--sound is for numbered pictures that become a film; a film keeps its own sound")
+    if not has_audio(request.sound):
+        raise UnreadableError(request.sound, "it has no sound")
+    return replace(content, clip=replace(content.clip, sound=request.sound))
 
 
 def _found(request: Request, target: Target) -> Request:
@@ -62,6 +90,7 @@ def _found(request: Request, target: Target) -> Request:
     if still.is_many(request.content) and not isinstance(resolve_target(request.content), SequenceTarget):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
     styles = tuple(path for style in request.styles for path in still.find_images(style))
+    warn_of_unread(request.styles)
     return replace(request, styles=styles, output=target.path)
 
 
@@ -121,6 +150,7 @@ class _Media:
 
 def _plan_video(request: Request, content: VideoContent | SequenceContent, target: Target) -> Plan:
     """A video or numbered images, into either."""
+    request = replace(request, span=content.clip.resolved(request.span))
     settings = request.effective_settings
     media = _media(request, content, target, settings)
     size = _size(request, media.clip)
@@ -133,20 +163,26 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
 def _media(request: Request, content: VideoContent | SequenceContent, target: Target, settings: Settings) -> _Media:
     if isinstance(target, (StillTarget, FolderTarget)):
         raise OutputError(
-            target.path, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
+            target.path,
+            f"{content.path} is a film, and one is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: "
+            "out.%04d.png",
         )
     if isinstance(target, SequenceTarget):
         target.check_suffix()
     _warn_of_losses(content, target)
     clip = content.clip
+    if request.side_by_side:
+        clip = replace(clip, marks=Marks())  # two pictures side by side are no 3D
     if clip.hdr is not None and not (settings.iterations or settings.first_iterations):
-        content = replace(content, clip=replace(clip, hdr=clip.hdr.unlimited()))
+        clip = replace(clip, hdr=clip.hdr.unlimited())
     encoding = None if isinstance(target, SequenceTarget) else _encoding(request, settings, clip)
-    return _Media(content, target, encoding)
+    return _Media(replace(content, clip=clip), target, encoding)
 
 
 def _warn_of_losses(content: VideoContent | SequenceContent, target: VideoTarget | SequenceTarget) -> None:
     """Warn of what a source has and its result cannot have."""
+    for loss in content.clip.marks.losses(target.path):
+        log.warning(loss)
     if isinstance(content, SequenceContent):
         warn_of_transparency(content, target)
     elif isinstance(target, SequenceTarget):
@@ -175,8 +211,7 @@ def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
 
 
 def _plan_insert(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
-    written = (2 * size[0] if request.side_by_side else size[0]), size[1]
-    edit = plan_insert(request, media.content, media.target, settings, media.encoding, written)
+    edit = plan_insert(request, media.content, media.target, settings, media.encoding, _written(request, size))
     facts = insert_facts(request, plan_facts(request, media.content, settings, size), edit, settings.weights)
     check_kept_work(request, facts)
     return Plan(
@@ -193,11 +228,15 @@ def _plan_insert(request: Request, media: _Media, settings: Settings, size: tupl
     )
 
 
+def _written(request: Request, size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of what is written: two frames if they stand side by side."""
+    return (2 * size[0] if request.side_by_side else size[0]), size[1]
+
+
 def _plan_all(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
     tracks = _tracks(request, media, settings)
     if media.encoding is not None:
-        stored = media.clip.width, media.clip.height
-        check_container(request.output, media.clip, stored, media.encoding, list(tracks))
+        check_container(request.output, media.clip, _written(request, size), media.encoding, list(tracks))
     facts = plan_facts(request, media.content, settings, size)
     check_kept_work(request, facts)
     plan = Plan(
@@ -223,6 +262,7 @@ def _check_place(plan: Plan, content: VideoContent | SequenceContent) -> None:
         kept = kept_facts(plan.output)
         if not plan.request.resume or kept is None or differences(kept, plan.facts):
             check_numbers(plan, content, plan.target)
+        warn_of_older(plan, content, plan.target)
         return
     check_free(plan.request)
     if plan.encoding is not None and plan.encoding.padded(plan.written_size) != plan.written_size:
@@ -234,5 +274,5 @@ def _tracks(request: Request, media: _Media, settings: Settings) -> tuple[Track,
     if isinstance(media.target, SequenceTarget):
         return ()
     delivery = codecs.DELIVERIES.get(settings.delivery)
-    only = delivery.audio_codecs if delivery is not None else ()
-    return tuple(media.content.plan_tracks(request.output, request.span, only))
+    only, first = (delivery.audio_codecs, delivery.audio_encoder) if delivery is not None else ((), "")
+    return tuple(media.content.plan_tracks(request.output, request.span, only, first))

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from videostyle.frames import Span
-from videostyle.settings import Settings
+from videostyle.settings import Gaps, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,9 @@ class Request:
         attention_map: Where to write what stands out in the first frame, as an image.
         side_by_side: Put the content to the left of the result.
         resume: Go on with a job that was stopped.
+        gaps: What becomes of missing numbers among numbered images: refused, held or skipped.
+        sound: A file whose sound is laid beside numbered images that become a video.
+        first_number: Of the image that the content's first frame becomes; the content's own by default.
         into: The output is finished, and only the frames of `span` are rendered again in it: an insert edit.
 
     """
@@ -44,6 +47,13 @@ class Request:
     side_by_side: bool = False
     resume: bool = False
     into: bool = False
+    gaps: Gaps = "refuse"
+    sound: Path | None = None
+    first_number: int | None = None
+
+    def number(self, own: int) -> int:
+        """The number of the image that the content's first frame becomes, whose `own` number is another, maybe."""
+        return own if self.first_number is None else self.first_number
 
     @property
     def effective_settings(self) -> Settings:

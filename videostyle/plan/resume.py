@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from videostyle.media.target import SequenceTarget
 from videostyle.plan.identity import made_by
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
+
+log = logging.getLogger(__name__)
 
 
 def check_kept_work(request: Request, facts: Facts) -> None:
@@ -46,7 +49,7 @@ def _results(plan: Plan) -> Iterator[Path]:
     if not isinstance(plan.target, SequenceTarget) or isinstance(plan.content, StillContent):
         yield plan.output
     elif not kept_segments(plan.output):
-        yield from plan.target.frame_files(plan.content.first_number, _requested(plan, plan.content))
+        yield from plan.target.frame_files(plan.first_number, _requested(plan, plan.content))
 
 
 def _requested(plan: Plan, content: VideoContent | SequenceContent) -> Sequence[int]:
@@ -54,6 +57,16 @@ def _requested(plan: Plan, content: VideoContent | SequenceContent) -> Sequence[
     if plan.insert is not None:
         return plan.insert.requested
     return plan.request.span.indices(next(content.possible_times()))
+
+
+def warn_of_older(plan: Plan, content: VideoContent | SequenceContent, target: SequenceTarget) -> None:
+    """Warn of numbered images of the output's name that the job does not write, so that they stay beside its own."""
+    there = target.numbers()
+    own = {plan.first_number + index for index in _requested(plan, content)} if there else set()
+    older = [target.file(number).name for number in there if number not in own]
+    if older:
+        words = "%d older pictures stay beside the new ones: %s to %s; delete them if they are of no use"
+        log.warning(words, len(older), older[0], older[-1])
 
 
 def check_free(request: Request) -> None:
@@ -80,7 +93,7 @@ def check_numbers(plan: Plan, content: VideoContent | SequenceContent, target: S
     if request.overwrite:
         return
     begin, end = content.index_range(request.span)
-    first = content.first_number
+    first = plan.first_number
     for number in target.numbers():
         if number >= first + begin and (end is None or number < first + end):
             there = target.file(number)

@@ -44,12 +44,26 @@ def warn_of_small_styles(plans: Iterable[Plan]) -> None:
             side = 0 if plan.is_passthrough else max(plan.size) * scale
             needed[style] = max(needed.get(style, 0), side)
     for style, side in needed.items():
-        longest = max(still.image_size(style))
+        longest = max(still.style_size(style))
         if side > SOFT * longest:
             log.warning(
                 "%s is enlarged from %d to %d pixels and becomes soft; take a larger picture or a lower --style-scale",
                 *(style, longest, round(side)),
             )
+
+
+def warn_of_further_images(paths: Iterable[Path]) -> None:
+    """Warn of each picture that is only the first one of its file."""
+    for path in dict.fromkeys(paths):
+        if (count := still.count_images(path)) > 1:
+            log.warning("%s has %d pictures, and the first one is used", path, count)
+
+
+def warn_of_unread(paths: Iterable[Path]) -> None:
+    """Warn of the pictures in directories that are of kinds that are not read."""
+    for path in paths:
+        if kinds := still.unread_kinds(path):
+            log.warning("of %s these pictures are not read: %s; convert them to .png, .jpg or .tif", path, kinds)
 
 
 def _is_limited(longest: int, settings: Settings) -> bool:

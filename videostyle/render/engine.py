@@ -40,7 +40,7 @@ class StyleInputs:
     def load(cls, styles: Sequence[Path], settings: Settings) -> StyleInputs:
         """Read them."""
         return cls(
-            [still.read_still(style) for style in styles],
+            [still.read_style(style) for style in styles],
             [masks.read_mask(Path(mask)) for mask in settings.style_masks],
             None if settings.init in INITS else still.read_still(Path(settings.init)),
         )

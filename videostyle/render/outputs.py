@@ -90,7 +90,7 @@ class VideoOutput:
 
     def _joined(self, journal: Journal) -> Path:
         video, plan = journal.folder / f"film{self.path.suffix}", self.plan
-        part, tracks = not plan.request.span.whole, list(plan.tracks)
+        part, tracks = not plan.request.span.whole or plan.clip.sound is not None, list(plan.tracks)
         files = [PacketFile(path) for path in journal.packets]
         with Muxer(
             video, plan.clip, plan.written_size, self._encoding, tracks, from_zero=part, comment=self.provenance

@@ -145,7 +145,7 @@ def _run_still(plan: Plan, engines: Sequence[Engine], provenance: str, progress:
         (worker,) = make_workers(plan, engines, _WorkMeter(progress, cancellation))
         stylized = prefetch(worker.stylize(frames, None, opens_job=True), cancellation)
         (made,) = (item for item in stylized if not isinstance(item, SegmentEnd))
-    pixels, alpha = made.frame.pixels, made.frame.alpha
-    still.write_still(plan.output, pixels, provenance, alpha, replace=plan.request.overwrite)
+    tags, pixels, alpha = still.read_tags(plan.content.path), made.frame.pixels, made.frame.alpha
+    still.write_still(plan.output, pixels, provenance, alpha, tags=tags, replace=plan.request.overwrite)
     progress.on_frame(FrameReport(0, time.monotonic() - began, made.losses))
     return 1

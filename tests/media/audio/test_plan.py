@@ -1,10 +1,15 @@
 """Which tracks are copied, and which re-encoded."""
 
+import av
+import numpy as np
 import pytest
 
-from tests.helpers import media
+from tests.helpers import corpus, media
 from tests.helpers.copies import copy
+from tests.helpers.jobs import UNTOUCHED
+from videostyle import stylize_video
 from videostyle.errors import OutputError
+from videostyle.frames import Span
 from videostyle.media.audio.plan import has_audio, plan_tracks
 from videostyle.media.video.codecs import DELIVERIES
 
@@ -52,3 +57,32 @@ def test_a_container_without_audio_that_we_write_is_refused(tmp_path):
 def test_a_file_has_audio_or_not(clip, tmp_path):
     assert has_audio(clip)
     assert not has_audio(media.write_clip(tmp_path / "c.mkv", media.panning(3), sound=None))
+
+
+@pytest.mark.parametrize("layout", ["2.1", "3.1", "4.1"])
+@pytest.mark.parametrize(("suffix", "cut"), [(".mp4", True), (".mov", False), (".webm", False), (".webm", True)])
+def test_the_channel_of_low_effects_is_not_lost(tmp_path, layout, suffix, cut):
+    source = corpus.film(tmp_path / "in.mkv", sound="flac", layout=layout)
+    (track,) = plan_tracks(source, tmp_path / f"out{suffix}", cut=cut)
+    planned = av.AudioLayout(track.layout)
+    assert "LFE" in [channel.name for channel in planned.channels]
+    assert planned.nb_channels >= av.AudioLayout(layout).nb_channels
+
+
+@pytest.mark.parametrize(
+    ("sound", "encoder"), [("aac", "pcm_s24le"), ("flac", "pcm_s24le"), ("pcm_s16le", None), ("pcm_s24le", None)]
+)
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_delivery_to_an_editor_has_pcm(tmp_path, style, caplog, sound, encoder, cut):
+    source, output = corpus.film(tmp_path / "in.mkv", sound=sound, layout="stereo"), tmp_path / "out.mov"
+    settings = UNTOUCHED.override(delivery="edit")
+    stylize_video(source, style, output, settings, span=Span(0, 6) if cut else None)
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.name == (encoder or sound)
+    assert [line for line in caplog.messages if "audio" in line] == []
+
+
+def test_an_editors_pcm_is_the_sound_that_was_heard(tmp_path, style):
+    source, output = media.write_clip(tmp_path / "in.mkv", media.panning(24), sound="flac"), tmp_path / "out.mov"
+    stylize_video(source, style, output, UNTOUCHED.override(delivery="edit"))
+    np.testing.assert_allclose(media.samples(output)[1], media.samples(source)[1], atol=1e-4)

@@ -137,6 +137,29 @@ def test_damaged_audio_is_silence_for_as_long_and_is_logged(tmp_path, style, cap
     assert sum("replaced by silence" in line for line in caplog.messages) == len(numbers)
 
 
+def test_damage_at_the_end_is_silence_too(tmp_path, style, caplog):
+    source = damaged(tone(tmp_path / "film.mkv", "flac"), [8, 9], lambda content: b"\xff" * len(content))
+    videostyle.stylize_video(source, style, tmp_path / "out.webm", UNTOUCHED)
+    heard = loud(tmp_path / "out.webm")
+    assert len(heard) * BLOCK == pytest.approx(1, abs=0.06)
+    assert heard[4:-44].all()
+    assert not heard[-36:].any()
+    assert sum("replaced by silence" in line for line in caplog.messages) == 2
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".mkv", ".mov"])
+def test_a_track_that_cannot_be_decoded_is_silent_for_as_long_and_told_once(tmp_path, style, caplog, suffix):
+    source = damaged(tone(tmp_path / "film.mkv", "flac"), range(10), lambda content: b"\xff" * len(content))
+    output, span = tmp_path / f"out{suffix}", Span(0, 99)
+    videostyle.stylize_video(source, style, output, UNTOUCHED, span=span)
+    heard = loud(output)
+    assert not heard.any()
+    assert len(heard) * BLOCK == pytest.approx(1, abs=0.06)
+    assert [line for line in caplog.messages if "silen" in line] == [
+        "the flac audio cannot be decoded; it is silent for as long as it lasts"
+    ]
+
+
 def test_audio_that_becomes_another_kind_goes_on(tmp_path, style):
     """A broadcast changes from two channels to six."""
     source, parts = tmp_path / "film.ts", []

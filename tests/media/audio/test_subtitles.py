@@ -24,7 +24,7 @@ def full(tmp_path):
 )
 def test_a_container_gets_subtitles_that_it_can_hold(full, tmp_path, caplog, suffix, encoders, said):
     with av.open(str(full)) as container:
-        tracks = list(plan_subtitles(container, tmp_path / f"out{suffix}"))
+        tracks = list(plan_subtitles(full, container, tmp_path / f"out{suffix}"))
     assert [track.encoder for track in tracks] == encoders
     assert [track.codec for track in tracks] == ["srt", "ssa"][: len(encoders)]
     codecs = zip(("srt", "ssa"), said, strict=False)
@@ -41,7 +41,9 @@ def test_converted_lines_say_the_same_at_the_same_time(full, tmp_path, suffix, c
 def test_an_empty_or_damaged_packet_becomes_no_line(full, tmp_path, caplog):
     with av.open(str(full)) as container, av.open(str(tmp_path / "out.mp4"), "w") as target:
         stream = container.streams.subtitles[1]
-        (track,) = [each for each in plan_subtitles(container, tmp_path / "out.mp4") if each.index == stream.index]
+        (track,) = [
+            each for each in plan_subtitles(full, container, tmp_path / "out.mp4") if each.index == stream.index
+        ]
         added = add_subtitles(target, stream, track)
         whole = [packet for packet in container.demux(stream) if packet.size]
         assert [len(list(convert(packet, stream, added))) for packet in whole] == [1, 1]

@@ -29,7 +29,7 @@ def test_every_output_carries_srgb_and_its_comment(tmp_path, suffix, depth):
     still.write_still(tmp_path / f"p{suffix}", noise(8, 9, 3, depth=depth), "how")
     image = opened(tmp_path / f"p{suffix}")
     assert image.info["icc_profile"] == SRGB
-    said = image.tag_v2[270] if suffix == ".tif" else image.info.get("Comment") or image.info["comment"].decode()
+    said = image.tag_v2[305] if suffix == ".tif" else image.info.get("Comment") or image.info["comment"].decode()
     assert said == "how"
     assert [p.name for p in tmp_path.iterdir()] == [f"p{suffix}"]
 

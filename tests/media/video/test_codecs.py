@@ -68,3 +68,27 @@ def test_a_delivery_is_a_codec_and_a_quality_that_flags_overrule(tmp_path):
         choose(tmp_path / "o.mov", colors, "prores", crf=3)
     with pytest.raises(SettingError, match="yuv420p10le"):
         choose(tmp_path / "o.mp4", colors, "h264", pix_fmt="yuv999p")
+
+
+@pytest.mark.parametrize(
+    ("bits", "suffix", "words", "encoder", "tag"),
+    [
+        (8, ".mp4", {}, "libx264", None),
+        (10, ".mp4", {}, "libx265", "hvc1"),
+        (12, ".mov", {}, "libx265", "hvc1"),
+        (10, ".m4v", {}, "libx265", "hvc1"),
+        (10, ".mkv", {}, "libx265", None),
+        (10, ".webm", {}, "libvpx-vp9", None),
+        (10, ".mp4", {"pix_fmt": "yuv420p"}, "libx264", None),
+        (10, ".mp4", {"pix_fmt": "yuv422p10le"}, "libx265", "hvc1"),
+        (10, ".mp4", {"delivery": "web"}, "libx264", None),
+    ],
+)
+def test_more_than_8_bit_becomes_what_players_play(tmp_path, bits, suffix, words, encoder, tag):
+    chosen = choose(tmp_path / f"o{suffix}", Colors(1, 1, 1, 1, bits=bits), "auto", **words)
+    assert (chosen.encoder, chosen.tag) == (encoder, tag)
+
+
+def test_an_unknown_pixel_format_is_refused_with_auto_too(tmp_path):
+    with pytest.raises(SettingError, match="yuv420p10le"):
+        choose(tmp_path / "o.mp4", Colors(1, 1, 1, 1, bits=10), "auto", pix_fmt="yuv999p")

@@ -115,7 +115,7 @@ def evaluate(request: Request, on_frame: Callable[[Measures], object] = lambda m
     content, output = _checked(request)
     size = output.width, output.height
     judge, weights = _judge(request, max(size))
-    contents = Counted(find_shots(read_frames(content, size, request.span)))
+    contents = Counted(find_shots(read_frames(content, size, content.resolved(request.span))))
     outputs = Counted(read_frames(output, size, Span()))
     statistics: dict[str, Statistic] = {}
     frames = shots = 0
@@ -170,7 +170,7 @@ def _judge(request: Request, longest: int) -> tuple[Judge, str | None]:
         return (lambda content, output: FeatureLosses()), None
     from videostyle.measure.quality.feature_losses import feature_judge
 
-    styles = [still.read_still(style) for style in request.styles]
+    styles = [still.read_style(style) for style in request.styles]
     judge = feature_judge(styles, request.weights, request.device, longest)
     return judge, judge.identity
 
@@ -189,7 +189,7 @@ def _checked(request: Request) -> tuple[Clip, Clip]:
     if not 2 <= request.long <= LONGEST_RANGE:
         raise SettingError("long", request.long, f"a number of frames from 2 to {LONGEST_RANGE}")
     for style in request.styles:
-        still.image_size(style)
+        still.style_size(style)
     content, output = probe(request.content), probe(request.output)
     for path in request.files:
         _check_file(path, request)

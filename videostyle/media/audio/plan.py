@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import av
-import numpy as np
-from av import AudioFrame, Packet
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
@@ -21,7 +20,8 @@ from videostyle.errors import OutputError
 from videostyle.media.audio import subtitles
 from videostyle.media.audio.layout import channels, read_layout
 from videostyle.media.audio.tracks import Track, holds
-from videostyle.media.demux import Demuxer, open_source
+from videostyle.media.audio.trial import first_packet, silence
+from videostyle.media.demux import open_container
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,14 @@ _ENCODERS = {"mp3": "libmp3lame", "mp3float": "libmp3lame", "opus": "libopus", "
 _LOSSLESS = ("flac", "alac", "pcm_")
 _NO_PCM = (".mp4", ".m4v")
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_LARGER = {True: ("5.1", "7.1"), False: ("5.0", "7.1")}  # layouts for what has no encoder of its own, by LFE
 _CHANNEL_BIT_RATE = 96_000  # bits per second of a channel
 _COMMON_RATE = 48_000  # samples per second that every encoder takes
 
 
-def plan_tracks(source: Path, output: Path, *, cut: bool = False, only: tuple[str, ...] = ()) -> list[Track]:
+def plan_tracks(
+    source: Path, output: Path, *, cut: bool = False, only: tuple[str, ...] = (), first: str = ""
+) -> list[Track]:
     """Plan what becomes of every audio and subtitle stream, by writing small files in memory.
 
     Args:
@@ -42,37 +45,49 @@ def plan_tracks(source: Path, output: Path, *, cut: bool = False, only: tuple[st
         output: Where they go; its suffix says the container.
         cut: Only a range is wanted, so that audio is re-encoded to begin and end at the right sample.
         only: Audio codecs that are copied, if not all.
+        first: The encoder for all others, where the container takes it; empty for the usual ones.
 
     Raises:
         OutputError: The container takes neither the audio as it is nor AAC nor Opus.
 
     """
-    with open_source(source) as (container, _):
-        audio = [_plan(source, stream, output, cut, only) for stream in container.streams.audio]
-        return [*filter(None, audio), *subtitles.plan_subtitles(container, output)]
+    sound = plan_sound(source, output, cut=cut, only=only, first=first)
+    with open_container(source) as container:
+        return [*sound, *subtitles.plan_subtitles(source, container, output)]
+
+
+def plan_sound(
+    source: Path, output: Path, *, cut: bool = False, only: tuple[str, ...] = (), first: str = ""
+) -> list[Track]:
+    """Plan what becomes of every audio stream, as `plan_tracks` does."""
+    with open_container(source) as container:
+        audio = [_plan(source, stream, output, cut, only, first) for stream in container.streams.audio]
+    return list(filter(None, audio))
 
 
 def has_audio(source: Path) -> bool:
-    """Return whether a video file has an audio stream."""
-    with open_source(source) as (container, _):
+    """Return whether a file has an audio stream."""
+    with open_container(source) as container:
         return bool(container.streams.audio)
 
 
-def _plan(source: Path, stream: AudioStream, output: Path, cut: bool, only: tuple[str, ...]) -> Track | None:
+def _plan(
+    source: Path, stream: AudioStream, output: Path, cut: bool, only: tuple[str, ...], first: str
+) -> Track | None:
     if not getattr(stream.codec_context, "sample_rate", 0):
         log.warning("an audio track of an unknown kind is left out")
         return None
     codec = stream.codec_context.name
     welcome = (not only or codec in only) and not _plays_as_noise(codec, output)
-    first = partial(_first_packet, source, stream.index)
-    if not cut and welcome and holds(output, lambda trial: trial.add_stream_from_template(stream), first):
+    packet = partial(first_packet, source, stream.index)
+    if not cut and welcome and holds(output, lambda trial: trial.add_stream_from_template(stream), packet):
         return Track(stream.index, codec)
-    encoders = (_ENCODERS.get(codec, codec), *FALLBACKS) if cut and welcome else FALLBACKS
+    encoders = (_ENCODERS.get(codec, codec), *FALLBACKS) if cut and welcome else (*filter(None, [first]), *FALLBACKS)
     if codec.startswith(_LOSSLESS) and not only and output.suffix.lower() in _NO_PCM:
         encoders = ("alac", *encoders)
     for track in _encodings(stream, encoders):
-        if holds(output, partial(_add_encoded, track=track), _silence):
-            _warn_of_encoding(track, channels(stream), output, cut)
+        if holds(output, partial(_add_encoded, track=track), silence):
+            _warn_of_encoding(track, channels(stream), output, cut or track.encoder == first)
             return track
     raise OutputError(output, f"{output.suffix} can hold neither {codec} audio nor AAC; use .mkv")
 
@@ -82,41 +97,27 @@ def _plays_as_noise(codec: str, output: Path) -> bool:
     return codec.startswith("pcm_") and output.suffix.lower() in _NO_PCM
 
 
-def _first_packet(source: Path, index: int, target: Stream) -> Iterator[Packet[Any]]:
-    """Yield the first packet of a stream of `source`, for `target`."""
-    with open_source(source) as (container, _):
-        for packet in Demuxer(container, container.streams[index]):
-            if packet.size:
-                offset = packet.dts if packet.dts is not None else packet.pts
-                packet.pts = None if packet.pts is None or offset is None else packet.pts - offset
-                packet.dts = None if packet.dts is None else 0
-                packet.stream = target
-                yield packet
-                return
-
-
-def _silence(target: Stream) -> Iterable[Packet[Any]]:
-    """Return the packets of a moment of silence."""
-    context = cast(AudioStream, target).codec_context
-    context.open(strict=False)
-    count = context.frame_size or 1024
-    shape = (1, count * context.channels)
-    frame = AudioFrame.from_ndarray(np.zeros(shape, np.int16), format="s16", layout=context.layout)
-    frame.sample_rate, frame.pts = context.rate, 0
-    resampler = av.AudioResampler(format=context.format, layout=context.layout, rate=context.rate)
-    frames = resampler.resample(frame)
-    return [packet for each in (*frames, None) for packet in cast(AudioStream, target).encode(each)]
-
-
 def _encodings(stream: AudioStream, encoders: tuple[str, ...]) -> Iterator[Track]:
     """Yield every way to encode a stream, the most faithful first; what keeps no channel of its own comes last."""
-    own = read_layout(stream)
-    usual = _LAYOUTS.get(own.nb_channels, f"{own.nb_channels} channels")
-    named = usual if "channels" in own.name else own.name  # few encoders take `7 channels (FL+FR+…)`
-    for layouts in (dict.fromkeys((named, usual)), ("stereo",)):
+    for layouts in _layouts(read_layout(stream)):
         for encoder in filter(av.codecs_available.__contains__, encoders):
             for layout, rate in product(layouts, dict.fromkeys((stream.rate, _COMMON_RATE))):
                 yield Track(stream.index, stream.codec_context.name, encoder, layout, rate)
+
+
+def _layouts(own: AudioLayout) -> Iterator[list[str]]:
+    """Yield names of layouts: those of as many channels, then larger ones, then stereo; no LFE is lost but in that."""
+    usual = _LAYOUTS.get(own.nb_channels, f"{own.nb_channels} channels")
+    named = usual if "channels" in own.name else own.name  # few encoders take `7 channels (FL+FR+…)`
+    low = _has_lfe(av.AudioLayout(named))
+    yield [name for name in dict.fromkeys((named, usual)) if _has_lfe(av.AudioLayout(name)) == low]
+    larger = {name: av.AudioLayout(name).nb_channels for name in _LARGER[low]}
+    yield [name for name, count in larger.items() if 2 < own.nb_channels < count]
+    yield ["stereo"]
+
+
+def _has_lfe(layout: AudioLayout) -> bool:
+    return any(channel.name == "LFE" for channel in layout.channels)
 
 
 def _warn_of_encoding(track: Track, count: int, output: Path, cut: bool) -> None:

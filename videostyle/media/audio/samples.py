@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, groupby
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import av
 import numpy as np
@@ -19,7 +20,31 @@ from videostyle.media.audio.layout import read_layout
 from videostyle.media.audio.tracks import Track
 from videostyle.media.demux import Damage, Demuxer
 
+log = logging.getLogger(__name__)
+
 _JITTER = Fraction(1, 50)  # seconds by which a frame may be early or late and still follow the one before
+
+
+class Lost(NamedTuple):
+    """The time of a packet that cannot be decoded, in ticks and seconds per tick."""
+
+    pts: int | None
+    duration: int
+    time_base: Fraction
+
+    @property
+    def begin(self) -> Fraction:
+        """Seconds on the file's clock at which it begins."""
+        return (self.pts or 0) * self.time_base
+
+    @property
+    def end(self) -> Fraction:
+        """Seconds on the file's clock at which it ends."""
+        return self.begin + self.duration * self.time_base
+
+    def report(self, damage: Damage) -> None:
+        """Log it as damage."""
+        damage.report("damaged audio, replaced by silence,", self.pts, self.time_base)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +88,9 @@ def read_samples(container: InputContainer, track: Track, begin: Fraction) -> It
 
     """
     after: int | None = None
-    damage = Damage()
-    for frame, position in _placed(_uniform(container, track), track.rate, begin):
+    damage, lost = Damage(), list[Lost]()
+    block = Block("s16", np.zeros((av.AudioLayout(track.layout).nb_channels, 0), np.int16), 0)
+    for frame, position in _placed(_uniform(container, track, lost), track.rate, begin):
         block = Block(frame.format.name, frame.to_ndarray().reshape(frame.samples, -1).T, position)
         if after is not None:
             yield from _silence(block, after, track.rate)
@@ -76,6 +102,9 @@ def read_samples(container: InputContainer, track: Track, begin: Fraction) -> It
         if block.count:
             yield block
     damage.close()
+    if lost:
+        first, end = (round((seconds - begin) * track.rate) for seconds in (lost[0].begin, lost[-1].end))
+        yield from _silence(replace(block, position=end), first if after is None else after, track.rate)
 
 
 def _silence(block: Block, after: int, rate: int) -> Iterator[Block]:
@@ -117,29 +146,37 @@ def _is_close(position: int | None, expected: int, rate: int) -> bool:
     return position is not None and abs(position - expected) <= _JITTER * rate
 
 
-def _uniform(container: InputContainer, track: Track) -> Iterator[AudioFrame]:
+def _uniform(container: InputContainer, track: Track, lost: list[Lost]) -> Iterator[AudioFrame]:
     """Yield a stream's frames, packed, in the layout and rate to encode, also if their own change on the way."""
     stream = cast(AudioStream, container.streams[track.index])
     packed = stream.codec_context.format.packed.name
-    for _, alike in groupby(_decode(container, stream), _shape):
+    for _, alike in groupby(_decode(container, stream, lost), _shape):
         resampler = AudioResampler(format=packed, layout=track.layout, rate=track.rate)
         for frame in alike:
             yield from resampler.resample(frame)
         yield from resampler.resample(None)
 
 
-def _decode(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Yield what can be decoded; a damaged packet leaves a gap, which is logged."""
-    damage = Damage()
+def _decode(container: InputContainer, stream: AudioStream, lost: list[Lost]) -> Iterator[AudioFrame]:
+    """Yield what can be decoded, and note what is `lost`: a damaged packet leaves a gap, which is logged."""
+    damage, heard = Damage(), False
     stream.codec_context.options = {"err_detect": "crccheck+explode"}  # or some damage is noise
     for packet in Demuxer(container, stream):
         try:
             frames = stream.decode(packet)
-            for frame in frames:
-                read_layout(frame)
-            yield from frames
         except av.error.FFmpegError:
-            damage.report("damaged audio, replaced by silence,", packet.pts, packet.time_base)
+            lost.append(Lost(packet.pts, packet.duration or 0, packet.time_base))
+            if heard:
+                lost[-1].report(damage)
+            continue
+        for frame in frames:
+            read_layout(frame)
+        for earlier in lost if frames and not heard else ():
+            earlier.report(damage)
+        heard = heard or bool(frames)
+        yield from frames
+    if lost and not heard:
+        log.warning("the %s audio cannot be decoded; it is silent for as long as it lasts", stream.codec_context.name)
     damage.close()
 
 

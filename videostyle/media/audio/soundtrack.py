@@ -18,7 +18,8 @@ from videostyle.media.audio import subtitles
 from videostyle.media.audio.plan import add_stream
 from videostyle.media.audio.samples import read_samples
 from videostyle.media.audio.tracks import Track, label
-from videostyle.media.demux import Damage, Demuxer, open_source, seconds
+from videostyle.media.audio.trial import first_packet, line, silence
+from videostyle.media.demux import Damage, Demuxer, open_container, seconds
 
 
 class Soundtrack:
@@ -41,7 +42,7 @@ class Soundtrack:
         self.end: Fraction | None = None
         if not tracks:
             return
-        with open_source(source) as (container, _):
+        with open_container(source) as container:
             for track in tracks:
                 stream = container.streams[track.index]
                 self._targets[track.index] = add_stream(target, stream, track)
@@ -56,6 +57,15 @@ class Soundtrack:
             sources.append(self._copy(copied, begin, cut))
         return heapq.merge(*sources, key=seconds)
 
+    def samples(self) -> Iterator[Packet[Any]]:
+        """Yield a packet of each track, to try the target with; none of a track that begins late."""
+        for track in self._tracks:
+            target = self._targets[track.index]
+            if track.encoder is None:
+                yield from first_packet(self._source, track.index, target)
+            else:
+                yield from silence(target) if isinstance(target, AudioStream) else line(target)
+
     def _is_encoded(self, track: Track) -> bool:
         return track.encoder is not None and isinstance(self._targets[track.index], AudioStream)
 
@@ -63,7 +73,7 @@ class Soundtrack:
         """Yield the packets of copied audio, and of subtitles copied or converted."""
         last: dict[int, int] = {}
         damage = Damage()
-        with open_source(self._source) as (container, _):
+        with open_container(self._source) as container:
             for index, packet in self._copied(container, tracks):
                 if _shift(packet, begin, cut):
                     _put_after(packet, last.get(index), damage)
@@ -91,7 +101,7 @@ class Soundtrack:
         resampler = AudioResampler(
             format=context.format, layout=context.layout, rate=context.rate, frame_size=context.frame_size or None
         )
-        with open_source(self._source) as (container, _):
+        with open_container(self._source) as container:
             for samples in self._cut(container, track, begin):
                 for frame in resampler.resample(samples):
                     yield from target.encode(frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.subtitles.stream import SubtitleStream
 
 from videostyle.media.audio.tracks import Track, holds
+from videostyle.media.audio.trial import first_packet, line
 
 log = logging.getLogger(__name__)
 
@@ -21,25 +23,26 @@ _TEXT = {".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text", ".mkv": "su
 _BITMAPS = ("hdmv_pgs_subtitle", "pgssub", "dvd_subtitle", "dvdsub", "dvb_subtitle", "dvbsub", "xsub")
 
 
-def plan_subtitles(container: InputContainer, output: Path) -> Iterator[Track]:
-    """Yield the plan of every subtitle stream that `output` can hold; log those that it cannot."""
+def plan_subtitles(source: Path, container: InputContainer, output: Path) -> Iterator[Track]:
+    """Yield the plan of every subtitle stream of the opened file `source` that `output` can hold; log the others."""
     for stream in container.streams.subtitles:
-        track = _plan(stream, output)
+        track = _plan(source, stream, output)
         if track is not None:
             yield track
 
 
-def _plan(stream: SubtitleStream, output: Path) -> Track | None:
+def _plan(source: Path, stream: SubtitleStream, output: Path) -> Track | None:
     if getattr(stream, "codec_context", None) is None:
         log.warning("subtitles of an unknown kind are left out")
         return None
     track = Track(stream.index, stream.codec_context.name)
-    if holds(output, lambda trial: trial.add_stream_from_template(stream)):
+    first = partial(first_packet, source, stream.index)
+    if holds(output, lambda trial: trial.add_stream_from_template(stream), first):
         return track
     encoder = _TEXT.get(output.suffix.lower())
     if track.codec not in _BITMAPS and encoder is not None:
         converted = replace(track, encoder=encoder)
-        if holds(output, lambda trial: add_subtitles(trial, stream, converted)):
+        if holds(output, lambda trial: add_subtitles(trial, stream, converted), line):
             log.warning("%s cannot hold %s subtitles; they become %s", output.suffix, track.codec, encoder)
             return converted
     log.warning("%s cannot hold %s subtitles; they are left out; .mkv keeps them", output.suffix, track.codec)

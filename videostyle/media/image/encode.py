@@ -11,33 +11,50 @@ import imagecodecs
 import numpy as np
 import tifffile
 from PIL import Image
+from PIL.ExifTags import Base
 
 from videostyle.frames import Pixels, Samples, at_depth
 from videostyle.media.image.icc import SRGB
+from videostyle.media.image.tags import NO_TAGS, PhotoTags, append_directories
 
 _PNG_HEADER = 33  # bytes of a PNG's signature and IHDR
 _JPEG_QUALITY = 95  # of 100
+_INCH = 0.0254  # meters
+_TIFF_TEXTS = (Base.ImageDescription, Base.Make, Base.Model, Base.DateTime, Base.Artist, Base.Copyright)
 
 
-def jpeg(pixels: Pixels, alpha: Samples | None, comment: str) -> bytes:
+def jpeg(pixels: Pixels, alpha: Samples | None, comment: str, tags: PhotoTags = NO_TAGS) -> bytes:
     """Encode a JPEG of 8 bits without chroma subsampling; alpha is dropped."""
     data = io.BytesIO()
     image = Image.fromarray(at_depth(pixels, np.uint8))
-    image.save(data, "JPEG", quality=_JPEG_QUALITY, subsampling=0, icc_profile=SRGB, comment=comment)
+    image.save(
+        data,
+        "JPEG",
+        quality=_JPEG_QUALITY,
+        subsampling=0,
+        icc_profile=SRGB,
+        comment=comment,
+        exif=tags.block(),
+        dpi=[round(dots) for dots in tags.dpi or (0, 0)],
+    )
     return data.getvalue()
 
 
-def png(pixels: Pixels, alpha: Samples | None, comment: str) -> bytes:
+def png(pixels: Pixels, alpha: Samples | None, comment: str, tags: PhotoTags = NO_TAGS) -> bytes:
     """Encode a PNG of the pixels' own depth."""
     encoded = bytes(imagecodecs.png_encode(_with_alpha(pixels, alpha)))
     profile = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB))
     text = _chunk(b"tEXt", b"Comment\0" + comment.encode("latin-1", "replace"))
-    return encoded[:_PNG_HEADER] + profile + text + encoded[_PNG_HEADER:]
+    dots = _chunk(b"pHYs", struct.pack(">2IB", *(round(dots / _INCH) for dots in tags.dpi), 1)) if tags.dpi else b""
+    block = tags.block().removeprefix(b"Exif\0\0")
+    exif = _chunk(b"eXIf", block) if block else b""
+    return encoded[:_PNG_HEADER] + profile + dots + exif + text + encoded[_PNG_HEADER:]
 
 
-def tiff(pixels: Pixels, alpha: Samples | None, comment: str) -> bytes:
-    """Encode a TIFF of the pixels' own depth, deflated."""
+def tiff(pixels: Pixels, alpha: Samples | None, comment: str, tags: PhotoTags = NO_TAGS) -> bytes:
+    """Encode a TIFF of the pixels' own depth, deflated; its software tag has the comment."""
     data = io.BytesIO()
+    texts = {number: value for number, value in tags.main.items() if number in _TIFF_TEXTS and isinstance(value, str)}
     tifffile.imwrite(
         data,
         _with_alpha(pixels, alpha),
@@ -46,14 +63,17 @@ def tiff(pixels: Pixels, alpha: Samples | None, comment: str) -> bytes:
         compression="adobe_deflate",
         predictor=True,
         iccprofile=SRGB,
-        description=comment,
-        software="videostyle",
+        resolution=tags.dpi or (1, 1),
+        resolutionunit="INCH" if tags.dpi else "NONE",
+        software=comment.encode("ascii", "replace"),
         metadata=None,
+        byteorder="<",
+        extratags=[(number, "s", 0, text.encode(), True) for number, text in texts.items()],
     )
-    return data.getvalue()
+    return append_directories(data.getvalue(), tags) if tags.exif or tags.gps else data.getvalue()
 
 
-ENCODERS: dict[str, Callable[[Pixels, Samples | None, str], bytes]] = {
+ENCODERS: dict[str, Callable[..., bytes]] = {
     ".jpg": jpeg,
     ".jpeg": jpeg,
     ".png": png,

@@ -51,7 +51,8 @@ CODECS: Mapping[str, VideoCodec] = {
     "prores4444": VideoCodec("prores_ks", "yuv444p10le", "yuv444p10le", None, (".mov", ".mkv"), {"profile": "4444"}),
     "ffv1": VideoCodec("ffv1", "bgr0", "rgb48le", None, (".mkv", ".mp4"), {"level": "3", "slicecrc": "1"}),
 }
-AUTO, AUTO_BY_SUFFIX = "h264", {".webm": "vp9"}  # what auto means, and where it means another codec
+AUTO, AUTO_DEEP = "h264", "hevc"  # what auto means, for 8 bit and for more: few players play H.264 of 10 bit
+AUTO_BY_SUFFIX = {".webm": "vp9"}  # and where it means another codec
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Delivery:
         codec, crf, pix_fmt: As the settings of these names.
         suffixes: Containers that it is made as.
         audio_codecs: The only ones that are copied; empty for all that the container holds.
+        audio_encoder: What all others become; empty for AAC or Opus.
 
     """
 
@@ -70,13 +72,15 @@ class Delivery:
     pix_fmt: str = "auto"
     suffixes: tuple[str, ...] = SUFFIXES
     audio_codecs: tuple[str, ...] = ()
+    audio_encoder: str = ""
 
 
 _WEB_AUDIO = ("aac", "mp3", "mp3float", "opus", "vorbis")
+_PCM = ("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be")
 DELIVERIES: Mapping[str, Delivery] = {
     "web": Delivery("h264", 20, "yuv420p", (".mp4", ".m4v", ".mov", ".webm"), _WEB_AUDIO),
     "master": Delivery("ffv1", suffixes=(".mkv",)),
-    "edit": Delivery("prores", suffixes=(".mov",)),
+    "edit": Delivery("prores", suffixes=(".mov",), audio_codecs=_PCM, audio_encoder="pcm_s24le"),
 }
 
 
@@ -123,7 +127,7 @@ def choose(
     suffix = output.suffix.lower()
     named = _delivery(output, delivery)
     if codec == "auto":
-        codec = AUTO_BY_SUFFIX.get(suffix) or (named.codec if named else AUTO)
+        codec = AUTO_BY_SUFFIX.get(suffix) or (named.codec if named else _usual(colors, pix_fmt))
     if named is not None:
         crf = named.crf if crf is None and codec == named.codec else crf
         pix_fmt = named.pix_fmt if pix_fmt == "auto" else pix_fmt
@@ -132,6 +136,11 @@ def choose(
     tag = "hvc1" if codec == "hevc" and suffix in (".mp4", ".mov", ".m4v") else None
     chosen = CODECS[codec]
     return Encoding(codec, chosen.encoder, pixel_format, {**chosen.options, **_quality(codec, crf)}, tag)
+
+
+def _usual(colors: Colors, pix_fmt: str) -> str:
+    shallow = pix_fmt in _formats(AUTO) and bits(pix_fmt) == 8
+    return AUTO_DEEP if colors.deep and not shallow else AUTO
 
 
 def _delivery(output: Path, name: str) -> Delivery | None:
@@ -151,7 +160,7 @@ def _check_container(output: Path, codec: str) -> None:
 
 def _pixel_format(output: Path, colors: Colors, codec: str, pix_fmt: str) -> str:
     chosen = CODECS[codec]
-    offered = [form.name for form in Codec(chosen.encoder, "w").video_formats or ()]
+    offered = _formats(codec)
     if pix_fmt not in ("auto", *offered):
         raise SettingError("pix_fmt", pix_fmt, f"for {codec} one of auto, {', '.join(offered)}")
     default = (chosen.deep or chosen.shallow) if colors.deep else chosen.shallow
@@ -163,6 +172,11 @@ def _pixel_format(output: Path, colors: Colors, codec: str, pix_fmt: str) -> str
             )
         log.warning("%s keeps 8 bit of the source's %d", pixel_format, colors.bits)
     return pixel_format
+
+
+def _formats(codec: str) -> list[str]:
+    """Return FFmpeg's names of the pixel formats that a codec takes."""
+    return [form.name for form in Codec(CODECS[codec].encoder, "w").video_formats or ()]
 
 
 def bits(pixel_format: str) -> int:

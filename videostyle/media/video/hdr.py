@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from av import VideoFrame
-from av.sidedata.sidedata import SideData
 from numpy.typing import NDArray
 
 from videostyle.frames import Pixels
+from videostyle.media.sidedata import side_data
 
 WHITE = 203.0  # cd/m² of diffuse white (ITU-R BT.2408)
 MAX_LUMINANCE = 10_000.0  # cd/m² at which PQ ends
@@ -43,7 +42,7 @@ class HdrMetadata:
     @classmethod
     def from_frame(cls, frame: VideoFrame) -> HdrMetadata:
         """Read what a decoded frame says of the display it was made for."""
-        found = {data.type.name: bytes(data) for data in cast(Iterable[SideData], frame.side_data)}
+        found = side_data(frame)
         mastering = _parse_mastering(found.get("MASTERING_DISPLAY_METADATA", b""))
         content = struct.unpack("=2I", found["CONTENT_LIGHT_LEVEL"][:8]) if "CONTENT_LIGHT_LEVEL" in found else ()
         known = mastering[-1] if mastering else max(content, default=0)
