@@ -355,7 +355,7 @@ def test_a_measurement_that_breaks_off_leaves_no_file(tmp_path, clip):
     files = {"json": tmp_path / "a.json", "plot": tmp_path / "a.png", "heatmap": tmp_path / "a.mp4"}
 
     def stop(measures):
-        assert any(path.name.startswith(".a.part") for path in tmp_path.iterdir())
+        assert any(path.name.startswith(".a.") for path in tmp_path.iterdir())
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

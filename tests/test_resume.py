@@ -1,6 +1,7 @@
 """A job that is stopped loses at most a segment, and its film is the one that was never stopped."""
 
 import json
+import os
 from fractions import Fraction
 from importlib.metadata import version
 from itertools import pairwise
@@ -13,10 +14,11 @@ from cv2 import imwrite
 import videostyle
 from tests.helpers import media
 from tests.helpers.jobs import PLAIN, SHORT, STYLED, StopError, made, packets, render
-from videostyle.errors import OutputError
+from videostyle.errors import AppearedError, OutputError
 from videostyle.frames import Frame, Motion, TrackedFrame
 from videostyle.journal import journal
-from videostyle.journal.journal import Journal, state_folder
+from videostyle.journal.folder import state_folder
+from videostyle.journal.journal import Journal
 from videostyle.media.provenance import read_comment
 from videostyle.plan import identity
 from videostyle.render import run as run_module
@@ -324,6 +326,73 @@ def test_the_state_is_no_larger_than_it_must_be(film, style, tmp_path):
     folder = state_folder(output)
     assert sorted(p.name for p in folder.glob("*.state")) == ["000001.state", "000002.state"]
     assert json.loads((folder / "000000.json").read_text())["frames"] == 4
+
+
+# --- OUTPUT appears during the job
+
+
+def appearing(path):
+    """Somebody writes that file while the job is at work."""
+
+    def write(report):
+        if not path.exists():
+            path.write_bytes(b"somebody else's")
+
+    return write
+
+
+def test_a_film_that_appears_during_the_job_stays_and_the_work_is_kept(film, style, tmp_path):
+    output = tmp_path / "out.mkv"
+    with pytest.raises(AppearedError, match="stays as it is") as told:
+        render(film, style, output, on_frame=appearing(output))
+    assert "--resume" in " ".join(told.value.__notes__)
+    assert output.read_bytes() == b"somebody else's"
+    output.unlink()
+    reports = []
+    render(film, style, output, resume=True, on_frame=reports.append)
+    assert reports == []
+    assert len(media.shown(output)[0]) == 14
+    assert not state_folder(output).exists()
+
+
+def test_a_film_that_appears_during_the_job_is_replaced_where_that_was_said(film, style, tmp_path):
+    output = tmp_path / "out.mkv"
+    render(film, style, output, overwrite=True, on_frame=appearing(output))
+    assert len(media.shown(output)[0]) == 14
+
+
+def test_a_picture_that_appears_during_the_job_stays(style, tmp_path, monkeypatch):
+    photo, output = media.write_picture(tmp_path / "photo.png"), tmp_path / "out.png"
+    load = run_module.load_engines
+    monkeypatch.setattr(run_module, "load_engines", lambda s: (appearing(output)(None), load(s))[1])
+    with pytest.raises(AppearedError):
+        made(photo, style, output, STYLED)
+    assert output.read_bytes() == b"somebody else's"
+    made(photo, style, output, STYLED, overwrite=True)
+    assert output.read_bytes() != b"somebody else's"
+    assert {p.name for p in tmp_path.iterdir()} == {"photo.png", "style.png", "out.png"}
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_numbered_picture_that_appears_during_the_job_stays(film, style, tmp_path, suffix):
+    output, there = tmp_path / f"out.%02d.{suffix}", tmp_path / f"out.14.{suffix}"
+    with pytest.raises(AppearedError):
+        render(film, style, output, on_frame=appearing(there))
+    assert there.read_bytes() == b"somebody else's"
+    there.unlink()
+    render(film, style, output, resume=True)
+    assert len(list(tmp_path.glob("out.*"))) == 14
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.parametrize("name", ["out.mkv", "out.png"])
+def test_a_pipe_is_no_output(style, tmp_path, name):
+    photo = media.write_picture(tmp_path / "photo.png")
+    os.mkfifo(tmp_path / name)
+    for words in ({}, {"overwrite": True}):
+        with pytest.raises(OutputError, match="pipe"):
+            made(photo, style, tmp_path / name, **words)
+    assert (tmp_path / name).is_fifo()
 
 
 # --- small parts

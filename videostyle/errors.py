@@ -43,6 +43,14 @@ class OutputError(InputError):
         self.path, self.reason = path, reason
 
 
+class AppearedError(VideostyleError):
+    """A file that was not there when the work was planned has the name of the result now."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} appeared during the work, and stays as it is; move it away, or say --overwrite")
+        self.path = path
+
+
 class WeightsError(InputError):
     """A VGG19 weights source is missing, damaged, or not a VGG19."""
 

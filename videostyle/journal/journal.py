@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -26,18 +24,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import BaseFileLock, FileLock, Timeout
 from safetensors import SafetensorError
 
 from videostyle.errors import MediaError, OutputError
 from videostyle.journal.facts import Facts, differences, fingerprint
+from videostyle.journal.folder import (
+    LOCK,
+    check_folder,
+    clear_folder,
+    lock_folder,
+    own_files,
+    remove_folder,
+    state_folder,
+)
 from videostyle.journal.records import has_digest, read_sealed, seal, sync_and_digest, write_json
 from videostyle.journal.state import SegmentState
 
 log = logging.getLogger(__name__)
 
 STATES = 2  # states of segments in a row that are kept, so that a damaged one costs a segment and not the job
-_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,10 @@ class Journal:
         self.output, self.folder = output, state_folder(output)
         self._job = fingerprint(facts)
         self._is_intact, self._records, self._states = is_intact, dict[int, Record](), set[int]()
+        check_folder(output)
         with disk_errors(output):
             self.folder.mkdir(exist_ok=True)
-        self._lock = _locked(self.folder, output)
+        self._lock = lock_folder(output)
         try:
             self._begin(facts, resume=resume)
         except BaseException:
@@ -176,7 +182,7 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the directory: the result is complete."""
-        _remove(self.folder, self._lock)
+        remove_folder(self.folder, self._lock)
 
     def __enter__(self) -> Self:
         return self
@@ -211,7 +217,8 @@ class Journal:
 
     def _sound_records(self) -> dict[int, Record]:
         """Every segment whose packets are whole, and whose state is whole or gone."""
-        numbers = sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json") if path.stem.isdigit())
+        names = (path.stem for path in own_files(self.folder) if path.suffix == ".json")
+        numbers = sorted(int(name) for name in names if name.isdecimal())
         found = {number: record for number in numbers if (record := self._sound(number)) is not None}
         sound = {n: r for n, r in found.items() if not self._file(n, "state").exists() or self._has_sound_state(r)}
         for number in set(numbers) - set(sound):
@@ -234,40 +241,22 @@ class Journal:
         """Delete what does not count: files of segments that were not finished, and leftovers."""
         numbers = self._records
         self._states = set(numbers)
-        kept = {self.folder / "job.json", self.folder / _LOCK, *self.packets}
+        kept = {self.folder / "job.json", self.folder / LOCK, *self.packets}
         kept |= {self._file(n, kind) for n in numbers for kind in ("json", "state")}
         if numbers and self.complete:
             kept.add(self.folder / "complete.json")
-        for path in set(self.folder.iterdir()) - kept:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-
-
-def state_folder(output: Path) -> Path:
-    """Where the unfinished work on a file is kept: a hidden directory beside it."""
-    return output.with_name(f".{output.name}.videostyle")
-
-
-@contextmanager
-def trial_folder(folder: Path) -> Iterator[None]:
-    """Make a state directory for a moment, unless there is one."""
-    folder.mkdir(exist_ok=True)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            folder.rmdir()  # which refuses where work is kept
+        clear_folder(self.folder, kept)
 
 
 def discard(output: Path) -> None:
     """Delete what is kept beside `output`.
 
     Raises:
-        OutputError: Another process works there.
+        OutputError: Another process works there, or what is there is not a job's own.
 
     """
-    folder = state_folder(output)
-    if folder.is_dir():
-        _remove(folder, _locked(folder, output))
+    if state_folder(output).is_dir():
+        remove_folder(state_folder(output), lock_folder(output))
 
 
 def kept_facts(output: Path) -> Facts | None:
@@ -277,13 +266,12 @@ def kept_facts(output: Path) -> Facts | None:
 
 def kept_segments(output: Path) -> int:
     """How many segments seem to be kept beside `output`."""
-    return len(list(state_folder(output).glob("[0-9]*.json")))
+    return sum(path.suffix == ".json" and path.stem.isdecimal() for path in own_files(state_folder(output)))
 
 
 def kept_bytes(output: Path) -> int:
     """How many bytes are kept beside `output`."""
-    folder = state_folder(output)
-    return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
+    return sum(path.stat().st_size for path in own_files(state_folder(output)))
 
 
 def check_facts(output: Path, facts: Facts) -> None:
@@ -313,28 +301,6 @@ def disk_errors(output: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise MediaError(f"writing {output} failed: {reason}; make room on that disk, or choose another") from error
-
-
-def _locked(folder: Path, output: Path) -> BaseFileLock:
-    """Lock the directory until this process releases it or ends, however it ends."""
-    lock = FileLock(folder / _LOCK, timeout=0, is_singleton=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            output, "another videostyle is at work on it; wait for that, or choose another name"
-        ) from error
-    except (OSError, NotImplementedError):
-        log.warning("the disk of %s knows no locks; see that no other videostyle works on it", output)
-    return lock
-
-
-def _remove(folder: Path, lock: BaseFileLock) -> None:
-    """Delete a directory while it is locked; Windows lets nobody delete the open lock file, so that goes last."""
-    shutil.rmtree(folder, ignore_errors=True)
-    lock.release()
-    if os.name == "nt":
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _facts(folder: Path) -> Facts | None:

@@ -21,7 +21,7 @@ from videostyle.media.clip import Clip
 from videostyle.media.demux import open_source, seconds
 from videostyle.media.encoder import configure
 from videostyle.media.ffmpeg import ffmpeg_errors
-from videostyle.media.files import publish, temp_path
+from videostyle.media.files import create_part, publish
 from videostyle.media.video.codecs import Encoding
 
 _RANGE_LAG = 2  # seconds by which the audio of a range stays behind its video, so that its end is known in time
@@ -59,13 +59,18 @@ class Muxer:
         from_zero: bool = False,
         comment: str = "",
     ) -> None:
-        self._path, self._part, self._clip, self._from_zero = path, temp_path(path), clip, from_zero
+        self._path, self._clip, self._from_zero = path, clip, from_zero
         self._begin: Fraction | None = None
         self._end, self._count = Fraction(0), 0
         self._others: Iterator[Packet[Any]] = iter(())
         self._next_other: Packet[Any] | None = None
         with ffmpeg_errors(path):
-            self._container = av.open(f"file:{self._part}", "w", container_options=container_options(path))
+            self._part = create_part(path)
+            try:
+                self._container = av.open(f"file:{self._part}", "w", container_options=container_options(path))
+            except BaseException:
+                self._part.unlink()
+                raise
         try:
             with ffmpeg_errors(path):
                 self._stream = _add_video(self._container, clip, size, encoding)
@@ -117,7 +122,7 @@ class Muxer:
             with ffmpeg_errors(self._path):
                 self._finish()
             self._verify()
-            publish(self._part, self._path)
+            publish(self._part, self._path, replace=True)
         except BaseException:
             self.discard()
             raise

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 from videostyle.errors import OutputError
-from videostyle.journal.journal import kept_bytes, state_folder, trial_folder
+from videostyle.journal.folder import trial_folder
+from videostyle.journal.journal import kept_bytes
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
 from videostyle.media.muxer import check_output
@@ -28,9 +29,8 @@ def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: E
         OutputError: The directory is not writable, or the container cannot hold the streams.
 
     """
-    folder = state_folder(output)
     try:
-        with trial_folder(folder):
+        with trial_folder(output) as folder:
             check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, encoding, tracks)
     except OutputError as error:
         raise OutputError(output, error.reason) from error

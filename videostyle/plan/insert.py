@@ -17,7 +17,8 @@ from videostyle.errors import InputError, OutputError
 from videostyle.frames import Frame
 from videostyle.journal.digests import file_digest, files_digest, value_digest
 from videostyle.journal.facts import Facts
-from videostyle.journal.journal import kept_facts, state_folder, trial_folder
+from videostyle.journal.folder import trial_folder
+from videostyle.journal.journal import kept_facts
 from videostyle.media import provenance
 from videostyle.media.clip import Clip
 from videostyle.media.content import SequenceContent, VideoContent
@@ -128,10 +129,9 @@ def _check_size(output: Path, existing: Existing, size: tuple[int, int]) -> None
 
 def _check_codec(output: Path, clip: Clip, size: tuple[int, int], encoding: Encoding) -> None:
     """See that new packets can stand beside the old ones, under one header, by encoding two gray frames."""
-    folder = state_folder(output)
-    trial = folder / f"trial-{os.getpid()}{output.suffix}"
     try:
-        with trial_folder(folder):
+        with trial_folder(output) as folder:
+            trial = folder / f"trial-{os.getpid()}{output.suffix}"
             try:
                 _encode_gray(trial, clip, size, encoding)
                 parameters = CodecParameters.read(trial)

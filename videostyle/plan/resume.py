@@ -7,7 +7,8 @@ from pathlib import Path
 
 from videostyle.errors import OutputError
 from videostyle.journal.facts import Facts
-from videostyle.journal.journal import check_facts, kept_segments, state_folder
+from videostyle.journal.folder import state_folder
+from videostyle.journal.journal import check_facts, kept_segments
 from videostyle.media.content import SequenceContent, StillContent, VideoContent
 from videostyle.media.target import SequenceTarget
 from videostyle.plan.identity import made_by

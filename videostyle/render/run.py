@@ -145,6 +145,7 @@ def _run_still(plan: Plan, engines: Sequence[Engine], provenance: str, progress:
         (worker,) = make_workers(plan, engines, _WorkMeter(progress, cancellation))
         stylized = prefetch(worker.stylize(frames, None, opens_job=True), cancellation)
         (made,) = (item for item in stylized if not isinstance(item, SegmentEnd))
-    still.write_still(plan.output, made.frame.pixels, provenance, made.frame.alpha)
+    replace = plan.request.overwrite
+    still.write_still(plan.output, made.frame.pixels, provenance, made.frame.alpha, replace=replace)
     progress.on_frame(FrameReport(0, time.monotonic() - began, made.losses))
     return 1

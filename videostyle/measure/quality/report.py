@@ -16,7 +16,7 @@ import numpy as np
 
 from videostyle.measure.quality.compare import Measures, View
 from videostyle.measure.quality.summary import Evaluation, Statistic, as_dict
-from videostyle.media.files import publish, temp_path
+from videostyle.media.files import create_part, publish
 
 _HEAD = ("", "mean", "worst", "at frame", "last", "content", "ratio")
 
@@ -88,7 +88,7 @@ class JsonFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._part = path, temp_path(path)
+        self._path, self._part = path, create_part(path)
 
     def __enter__(self) -> Self:
         self._file = self._part.open("w", encoding="utf-8")
@@ -105,7 +105,7 @@ class JsonFile:
         closing = {"summary": as_dict(evaluation), "versions": versions(torch=evaluation.weights is not None)}
         self._file.write("\n],\n" + _json(closing)[1:] + "\n")
         self._file.close()
-        publish(self._part, self._path)
+        publish(self._part, self._path, replace=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

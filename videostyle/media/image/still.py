@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from videostyle.errors import OutputError, UnreadableError
+from videostyle.errors import AppearedError, OutputError, UnreadableError
 from videostyle.frames import MAX_PIXELS, Frame, Pixels, Samples
-from videostyle.media.files import publish, temp_path
+from videostyle.media.files import write_file
 from videostyle.media.image.alpha import fill_hidden, on_white
 from videostyle.media.image.decode import read_samples, shown_size
 from videostyle.media.image.encode import ENCODERS, WITH_ALPHA
@@ -125,7 +125,13 @@ def opaque(frame: Frame, path: Path, *, quiet: bool = False) -> Pixels:
 
 
 def write_still(
-    path: Path, pixels: Pixels, comment: str, alpha: Samples | None = None, within: Path | None = None
+    path: Path,
+    pixels: Pixels,
+    comment: str,
+    alpha: Samples | None = None,
+    within: Path | None = None,
+    *,
+    replace: bool = True,
 ) -> None:
     """Write an image of the pixels' own depth, tagged sRGB; a JPEG has 8 bits and transparency laid on white.
 
@@ -135,21 +141,22 @@ def write_still(
         comment: How it was made, for its metadata.
         alpha: (H, W), same dtype.
         within: Directory for its temporary file, on the same disk; its own by default.
+        replace: Take the place of a file that is there.
 
     Raises:
+        AppearedError: A file is there, and is not to be replaced.
         OutputError: The file cannot be made.
 
     """
     if not keeps_alpha(path):
         pixels, alpha = on_white(pixels, alpha), None
-    part = temp_path(path if within is None or path.is_symlink() else within / path.name)
+    encoded = ENCODERS[path.suffix.lower()](pixels, alpha, comment)
     try:
-        part.write_bytes(ENCODERS[path.suffix.lower()](pixels, alpha, comment))
-        publish(part, path)
+        write_file(path, encoded, None if path.is_symlink() else within, replace=replace)
+    except FileExistsError as error:
+        raise AppearedError(path) from error
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager
