@@ -5,7 +5,8 @@ import os
 import pytest
 
 from tests.helpers import media
-from tests.helpers.jobs import PLAIN, made, names, packets, run
+from tests.helpers.jobs import PLAIN, made, names, packets, render, run
+from videostyle.errors import OutputError
 from videostyle.journal.folder import check_folder, state_folder
 from videostyle.journal.journal import Journal
 
@@ -77,7 +78,64 @@ def test_long_names_that_differ_late_have_directories_of_their_own(tmp_path):
 def test_a_directory_that_became_a_link_is_not_entered(tmp_path):
     media.write_picture(tmp_path / "a.png")
     state_folder(tmp_path / "out.mkv").symlink_to(tmp_path)
-    with pytest.raises(Exception, match="move it away"):
+    with pytest.raises(OutputError, match="move it away"):
         Journal(tmp_path / "out.mkv", {}, resume=False)
     assert names(tmp_path) == [state_folder(tmp_path / "out.mkv").name, "a.png"]
     check_folder(tmp_path / "other.mkv")
+
+
+# --- odd files
+
+DEEP = "[" * 100_000
+ODD = [
+    ("000000 (conflicted copy).json", "{}"),
+    ("٣٣٣٣٣٣.json", "{}"),
+    ("000000.json.bak", DEEP),
+    ("000009.json", DEEP),
+    ("000009.json", "[]"),
+    ("complete.json", DEEP),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), ODD)
+def test_odd_files_beside_kept_work_are_passed_over(clip, style, tmp_path, name, content):
+    output = tmp_path / "out.mkv"
+    made(clip, style, output, stop=4)
+    (state_folder(output) / name).write_text(content)
+    reports = []
+    render(clip, style, output, resume=True, on_frame=reports.append)
+    assert [report.index for report in reports] == [4, 5]
+    assert output.exists()
+
+
+@pytest.mark.parametrize("content", [DEEP, '{"version": 1}', "[]", "", "{", "\0", "null"])
+def test_kept_work_is_known_by_its_records_where_the_facts_are_damaged(clip, style, tmp_path, content):
+    output = tmp_path / "out.mkv"
+    made(clip, style, output, stop=4)
+    (state_folder(output) / "job.json").write_text(content)
+    with pytest.raises(OutputError, match="does not say which job"):
+        made(clip, style, output, PLAIN.override(tv_weight=0.5), resume=True)
+    reports = []
+    render(clip, style, output, resume=True, on_frame=reports.append)
+    assert [report.index for report in reports] == [4, 5]
+    assert names(tmp_path) == ["clip.mkv", "out.mkv", "style.png"]
+
+
+@pytest.mark.parametrize(("name", "content"), [*ODD, ("job.json", DEEP), ("job.json", '{"version": 1}')])
+def test_odd_files_alone_are_no_work(clip, style, tmp_path, name, content, capsys):
+    output = tmp_path / "out.mkv"
+    state_folder(output).mkdir()
+    (state_folder(output) / name).write_text(content)
+    code = run(str(clip), str(style), str(output), *IDENTITY, "--resume")
+    assert code in (0, 2)
+    said = capsys.readouterr().err
+    assert "Error" not in said
+    assert code == (2 if name == "000009.json" else 0), said
+
+
+@pytest.mark.parametrize("content", [DEEP, "[]", '{"settings": ' + DEEP, "a = " + DEEP])
+def test_odd_settings_are_refused_in_one_line(clip, style, tmp_path, content, capsys):
+    (tmp_path / "odd.toml").write_text(content)
+    words = [str(clip), str(style), str(tmp_path / "out.mkv"), *IDENTITY, "--config", str(tmp_path / "odd.toml")]
+    assert run(*words) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

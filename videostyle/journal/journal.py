@@ -19,7 +19,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -105,8 +105,9 @@ class Journal:
         if resume:
             check_facts(self.output, facts)
         known = _facts(self.folder) == facts
-        if resume and known:
+        if resume:
             self._records = self._sound_records()
+            self._check_known(known=known)
         try:
             with disk_errors(self.output):
                 self._clear()
@@ -115,6 +116,15 @@ class Journal:
         except BaseException as error:
             self._keep_or_remove(error)
             raise
+
+    def _check_known(self, *, known: bool) -> None:
+        """See that work that is kept says which job it is of, or proves to be of this one."""
+        if not known and not self._records and kept_segments(self.output):
+            raise OutputError(
+                self.output,
+                f"the work kept in {self.folder} does not say which job it is of; "
+                "say --overwrite without --resume to begin anew",
+            )
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -227,7 +237,7 @@ class Journal:
 
     def _sound(self, number: int) -> Record | None:
         found = read_sealed(self._file(number, "json"), self._job)
-        if found is None or found.get("number") != number:
+        if found is None or found.get("number") != number or set(found) != {field.name for field in fields(Record)}:
             return None
         record = Record(**found)
         packets = self._file(number, "packets")
@@ -308,7 +318,8 @@ def _facts(folder: Path) -> Facts | None:
         found = json.loads((folder / "job.json").read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    sound = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+    return found if sound else None
 
 
 def _counted(frames: int) -> str:

@@ -22,9 +22,9 @@ def read_sealed(path: Path, job: str) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text("utf-8"))
         content = {name: value for name, value in found.items() if name != "check"}
+        return content if found == seal(content, job) else None
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
-    return content if found == seal(content, job) else None
 
 
 def seal(content: dict[str, Any], job: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class SegmentState:
                     for index in layout["frames"]
                 }
                 return cls(file.get_tensor("opening"), layout["previous"], frames)
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
 

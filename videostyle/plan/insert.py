@@ -165,7 +165,7 @@ def _provenance(existing: Existing, index: int) -> Provenance:
         found = json.loads(provenance.read_comment(one))
         ranges = [_checked_look(part) | _checked_frames(part) for part in found.get("ranges", [])]
         return _checked_look(found) | {"ranges": ranges}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OutputError(one, "it does not say that videostyle made it, and --into is for what it made") from error
 
 
