@@ -9,6 +9,7 @@ from itertools import pairwise
 import av
 import numpy as np
 import pytest
+import torch
 from cv2 import imwrite
 
 import videostyle
@@ -276,6 +277,33 @@ def test_work_of_another_codec_library_is_not_mixed_in(film, style, tmp_path, mo
     monkeypatch.setattr(identity, "version", lambda name: "17.0.0" if name == "av" else version(name))
     with pytest.raises(OutputError, match=f"changed av {there} → 17.0.0"):
         made(film, style, output, resume=True)
+
+
+@pytest.mark.parametrize("package", ["pillow", "numpy"])
+def test_work_of_another_picture_library_is_not_mixed_in(film, style, tmp_path, monkeypatch, package):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, stop=8)
+    monkeypatch.setattr(identity, "version", lambda name: "1.0" if name == package else version(name))
+    with pytest.raises(OutputError, match=f"changed {package} {version(package)} → 1.0"):
+        made(film, style, output, resume=True)
+
+
+def test_work_of_another_number_of_threads_is_not_mixed_in(film, style, tmp_path, monkeypatch):
+    output, threads = tmp_path / "out.mp4", torch.get_num_threads()
+    made(film, style, output, STYLED, stop=8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
+    said = f"changed threads OMP_NUM_THREADS={threads} → OMP_NUM_THREADS={threads + 1}"
+    with pytest.raises(OutputError, match=said):
+        made(film, style, output, STYLED, resume=True)
+    assert state_folder(output).exists()
+
+
+def test_work_of_another_kind_of_cpu_is_not_mixed_in(film, style, tmp_path, monkeypatch):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, STYLED, stop=8)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "NONE")
+    with pytest.raises(OutputError, match="changed cpu .* → NONE"):
+        made(film, style, output, STYLED, resume=True)
 
 
 def test_work_on_a_range_is_not_taken_for_work_on_the_whole(film, style, tmp_path):

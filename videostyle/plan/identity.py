@@ -35,6 +35,8 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "version": version("videostyle"),
         "av": version("av"),
         "opencv": version("opencv-python-headless"),
+        "pillow": version("pillow"),
+        "numpy": version("numpy"),
         "content": _content_fact(content),
         "style": files_digest(request.styles),
         "size": "{}x{}".format(*size),

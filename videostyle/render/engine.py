@@ -86,6 +86,8 @@ def _engine(settings: Settings, weights: Weights, digest: str, device: torch.dev
         "weights": f"{weights.identity} ({digest})",
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "threads": f"OMP_NUM_THREADS={torch.get_num_threads()}" if device.type == "cpu" else "any",
     }
     return Engine(network, device, weights.identity, facts)
 
