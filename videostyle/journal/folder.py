@@ -21,7 +21,8 @@ LOCK = "lock"
 NAME_BYTES = 255  # of a file's name, which no common disk allows to be longer
 
 _OWN = re.compile(
-    rf"{LOCK}|(job|complete|[0-9]{{6,}})\.json|[0-9]{{6,}}\.(packets|state)|(film|whole|trial-[0-9]+)\.\w+"
+    rf"{LOCK}|(job|complete|[0-9]{{6,}})\.json|[0-9]{{6,}}\.(packets|state|draft)"
+    r"|[0-9]{6,}\.([0-9]{6,}|opening)\.(frame|carry)|(film|whole|trial-[0-9]+)\.\w+"
 )
 
 

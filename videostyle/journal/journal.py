@@ -9,6 +9,8 @@ they leave:
     000003.json       the record, with checksums of both; written last, it makes the segment count
     complete.json     the record that no segment is missing
 
+and of the segments that are open, their finished frames: see `journal.drafts`.
+
 A file that is torn, missing or changed fails its checksum, and its segment is rendered again. Segments may be rendered
 in any order: each starts from what the one before it left, or from earlier shots that it returns to.
 """
@@ -27,6 +29,7 @@ from typing import Self
 from safetensors import SafetensorError
 
 from videostyle.errors import MediaError, OutputError
+from videostyle.journal.drafts import DraftFolder
 from videostyle.journal.facts import Facts, differences, fingerprint
 from videostyle.journal.folder import (
     LOCK,
@@ -104,12 +107,16 @@ class Journal:
     def _begin(self, facts: Facts, *, resume: bool) -> None:
         if resume:
             check_facts(self.output, facts)
-        known = _facts(self.folder) == facts
+        known = resume and _facts(self.folder) == facts
         if resume:
             self._records = self._sound_records()
             self._check_known(known=known)
         try:
             with disk_errors(self.output):
+                if resume:
+                    self._drop_torn_drafts()
+                else:
+                    clear_folder(self.folder, {self.folder / LOCK})
                 self._clear()
                 if not known:
                     write_json(self.folder / "job.json", facts)
@@ -119,7 +126,7 @@ class Journal:
 
     def _check_known(self, *, known: bool) -> None:
         """See that work that is kept says which job it is of, or proves to be of this one."""
-        if not known and not self._records and kept_segments(self.output):
+        if not (known or self._records or self._drafted()) and has_kept_work(self.output):
             raise OutputError(
                 self.output,
                 f"the work kept in {self.folder} does not say which job it is of; "
@@ -145,9 +152,18 @@ class Journal:
         """Whether all segments are finished, and only their joining is left."""
         return read_sealed(self.folder / "complete.json", self._job) == {"frames": self.frames}
 
+    @property
+    def kept_frames(self) -> int:
+        """How many frames are finished, those of open segments among them."""
+        return self.frames + sum(self.drafts(number).count() for number in self._drafted())
+
     def draft(self, number: int) -> Path:
         """Where the packets of a segment go."""
         return self._file(number, "packets")
+
+    def drafts(self, number: int) -> DraftFolder:
+        """Where the finished frames of a segment lie until its packets are complete."""
+        return DraftFolder(self.folder, number, self._job)
 
     @property
     def packets(self) -> list[Path]:
@@ -177,6 +193,7 @@ class Journal:
             for old in [number for number in self._states if is_obsolete(number)]:
                 self._file(old, "state").unlink(missing_ok=True)
                 self._states.discard(old)
+            self.drafts(number).remove()
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Make segments count no more, so that they are rendered again."""
@@ -208,13 +225,13 @@ class Journal:
 
     def _keep_or_remove(self, error: BaseException) -> None:
         self._records = {n: record for n, record in self._records.items() if self._file(n, "json").exists()}
-        if not self._records:
+        if not self._records and not self._drafted():
             self.remove()
             return
         with suppress(OSError):
             self._clear()
         error.add_note(
-            f"{_counted(self.frames)} are kept in {self.folder}: the same command with --resume goes on from there"
+            f"{_counted(self.kept_frames)} are kept in {self.folder}: the same command with --resume goes on from there"
         )
 
     def _file(self, number: int, kind: str) -> Path:
@@ -247,12 +264,24 @@ class Journal:
         path = self._file(record.number, "state")
         return not record.state or (has_digest(path, record.state) and SegmentState.load(path) is not None)
 
+    def _drafted(self) -> list[int]:
+        """Numbers of the open segments of which finished frames are kept."""
+        names = (path.stem for path in own_files(self.folder) if path.suffix == ".draft")
+        return [number for number in map(int, names) if not self.done(number) and self.drafts(number).count()]
+
+    def _drop_torn_drafts(self) -> None:
+        for number in self._drafted():
+            if not self.drafts(number).read().frames:
+                log.warning("the frames kept of segment %d are damaged; they are made again", number + 1)
+                self.drafts(number).remove()
+
     def _clear(self) -> None:
         """Delete what does not count: files of segments that were not finished, and leftovers."""
         numbers = self._records
         self._states = set(numbers)
         kept = {self.folder / "job.json", self.folder / LOCK, *self.packets}
         kept |= {self._file(n, kind) for n in numbers for kind in ("json", "state")}
+        kept |= {path for number in self._drafted() for path in self.drafts(number).files()}
         if numbers and self.complete:
             kept.add(self.folder / "complete.json")
         clear_folder(self.folder, kept)
@@ -274,9 +303,10 @@ def kept_facts(output: Path) -> Facts | None:
     return _facts(state_folder(output))
 
 
-def kept_segments(output: Path) -> int:
-    """How many segments seem to be kept beside `output`."""
-    return sum(path.suffix == ".json" and path.stem.isdecimal() for path in own_files(state_folder(output)))
+def has_kept_work(output: Path) -> bool:
+    """Whether finished segments or frames seem to be kept beside `output`."""
+    kept = own_files(state_folder(output))
+    return any(path.suffix in (".json", ".draft") and path.stem.isdecimal() for path in kept)
 
 
 def kept_bytes(output: Path) -> int:
@@ -292,7 +322,7 @@ def check_facts(output: Path, facts: Facts) -> None:
 
     """
     kept = kept_facts(output)
-    if kept is None or not kept_segments(output):
+    if kept is None or not has_kept_work(output):
         return
     changed = differences(kept, facts) + (["into"] if ("into" in kept) != ("into" in facts) else [])
     if changed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from videostyle.errors import OutputError
 from videostyle.journal.facts import Facts
 from videostyle.journal.folder import state_folder
-from videostyle.journal.journal import check_facts, kept_segments
+from videostyle.journal.journal import check_facts, has_kept_work
 from videostyle.media.content import SequenceContent, StillContent, VideoContent
 from videostyle.media.target import SequenceTarget
 from videostyle.plan.identity import made_by
@@ -25,7 +25,7 @@ def check_kept_work(request: Request, facts: Facts) -> None:
     """
     if request.resume:
         check_facts(request.output, facts)
-    elif kept_segments(request.output) and not request.overwrite:
+    elif has_kept_work(request.output) and not request.overwrite:
         raise OutputError(
             request.output,
             f"unfinished work on it is kept in {state_folder(request.output)}; "
@@ -45,7 +45,7 @@ def _results(plan: Plan) -> Iterator[Path]:
     """All files that a job makes; none while work on numbered images is kept."""
     if not isinstance(plan.target, SequenceTarget) or isinstance(plan.content, StillContent):
         yield plan.output
-    elif not kept_segments(plan.output):
+    elif not has_kept_work(plan.output):
         yield from plan.target.frame_files(plan.content.first_number, _requested(plan, plan.content))
 
 

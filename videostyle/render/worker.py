@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import cycle, groupby, islice
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from videostyle.frames import Frame, TrackedFrame
-from videostyle.journal.state import KeptFrame, SegmentState, from_16_bit, round_to_16_bit
+from videostyle.journal.drafts import round_state
+from videostyle.journal.state import KeptFrame, SegmentState, from_16_bit
 from videostyle.media.image import still
 from videostyle.plan.plan import Plan
 from videostyle.render.engine import Engine, StyleInputs
@@ -21,7 +22,7 @@ from videostyle.render.insert import FinishedNeighbours, UnchangedFrame, pop_ins
 if TYPE_CHECKING:
     import torch
 
-    from videostyle.style.stylizer import State, Stylizer
+    from videostyle.style.stylizer import FrameState, State, StylizedFrame, Stylizer
 
 OnWork = Callable[[float], None]
 
@@ -38,6 +39,11 @@ class FinishedFrame(Protocol):
     @property
     def losses(self) -> dict[str, float]: ...
 
+    @property
+    def left(self) -> SegmentState | None:
+        """What it leaves to those that follow, to the last bit; asked for once `frame` is there."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class UntouchedFrame:
@@ -45,10 +51,35 @@ class UntouchedFrame:
 
     content: Frame
     losses: dict[str, float] = field(default_factory=dict)
+    left: SegmentState | None = None
 
     @property
     def frame(self) -> Frame:
         return self.content
+
+
+@dataclass(frozen=True, eq=False)
+class RestyledFrame:
+    """A frame from the stylizer; `keeps_state` where later ones start from it."""
+
+    stylized: StylizedFrame
+    keeps_state: bool
+
+    @property
+    def content(self) -> Frame:
+        return self.stylized.content
+
+    @property
+    def frame(self) -> Frame:
+        return self.stylized.frame
+
+    @property
+    def losses(self) -> dict[str, float]:
+        return self.stylized.losses
+
+    @property
+    def left(self) -> SegmentState | None:
+        return exact_state(self.stylized.state) if self.keeps_state else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +173,7 @@ class StyleWorker:
         left: State | None = None
         for stylized in self._stylizer.stylize(self._mapped(frames) if opens_job else frames, start):
             left = stylized.state
-            yield stylized
+            yield RestyledFrame(stylized, self._keeps_state)
         yield SegmentEnd(segment_state(left) if left is not None and self._keeps_state else None)
 
     def stream(self) -> AbstractContextManager[None]:
@@ -189,6 +220,10 @@ class SideBySideFrame:
     @property
     def losses(self) -> dict[str, float]:
         return self.finished.losses
+
+    @property
+    def left(self) -> SegmentState | None:
+        return self.finished.left
 
 
 class SideBySideWorker:
@@ -239,13 +274,35 @@ def write_attention_map(path: Path, salience: np.ndarray) -> None:
 
 def segment_state(state: State) -> SegmentState:
     """Bring a state to the CPU: the last frame to the last bit, older ones in 16 bits."""
+    rounded = round_state(exact_state(state))
+    assert rounded is not None
+    return rounded
 
-    def array(tensor: torch.Tensor) -> np.ndarray:
-        return tensor.cpu().contiguous().numpy()
 
-    frames = {i: KeptFrame(array(frame.image), array(frame.confidence)) for i, frame in state.known.items()}
-    kept = {i: frame if i == state.previous else frame.rounded() for i, frame in frames.items()}
-    return SegmentState(round_to_16_bit(array(state.opening)), state.previous, kept)
+def exact_state(state: State) -> SegmentState:
+    """Bring a state to the CPU to the last bit, each of its frames when it is asked for."""
+    return SegmentState(_array(state.opening), state.previous, _ExactFrames(state.known))
+
+
+@dataclass(frozen=True, eq=False)
+class _ExactFrames(Mapping[int, KeptFrame]):
+    """Frames on a device as they are asked for."""
+
+    known: Mapping[int, FrameState]
+
+    def __getitem__(self, index: int) -> KeptFrame:
+        frame = self.known[index]
+        return KeptFrame(_array(frame.image), _array(frame.confidence))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.cpu().contiguous().numpy()
 
 
 def tensor_state(state: SegmentState, device: torch.device) -> State:
