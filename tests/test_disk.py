@@ -15,7 +15,7 @@ from tests.helpers import media
 from tests.helpers.jobs import STYLED, made, packets
 from videostyle.errors import MediaError, OutputError
 from videostyle.journal import journal, state
-from videostyle.journal.journal import state_folder
+from videostyle.journal.folder import state_folder
 from videostyle.media import packet_file
 from videostyle.media.image import still
 from videostyle.plan import disk

@@ -24,7 +24,7 @@ from tests.helpers.jobs import PLAIN, StopError, packets, render
 from videostyle.cli.parse import make_span, parse_rate
 from videostyle.errors import InputError, UnreadableError, VideostyleError, WeightsError
 from videostyle.frames import Span
-from videostyle.journal.journal import state_folder
+from videostyle.journal.folder import state_folder
 from videostyle.media import masks
 from videostyle.media.image import still
 from videostyle.media.probe import probe

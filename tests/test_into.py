@@ -18,7 +18,7 @@ from tests.helpers.bars import TAGS, bars, stored
 from tests.helpers.facts import facts
 from tests.helpers.jobs import PLAIN, STYLED, StopError, packets, run
 from videostyle.errors import InputError, OutputError, UnreadableError
-from videostyle.journal.journal import state_folder
+from videostyle.journal.folder import state_folder
 from videostyle.media.probe import probe
 from videostyle.media.provenance import read_comment
 from videostyle.media.reader import read_frames

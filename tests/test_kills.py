@@ -146,7 +146,7 @@ def test_kills_among_workers(film, style, tmp_path):
     survive_as_film(film, style, tmp_path, 20, [*STYLED, "--workers", "3"], seed=4)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_work_in_order_and_says_how_to_go_on(film, style, tmp_path, number, code):
     running = job(film, style, tmp_path / "out.mkv", *LONG)
     wait_for(tmp_path / ".out.mkv.videostyle" / "000000.json")

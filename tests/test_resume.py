@@ -1,6 +1,7 @@
 """A job that is stopped loses at most a segment, and its film is the one that was never stopped."""
 
 import json
+import os
 from fractions import Fraction
 from importlib.metadata import version
 from itertools import pairwise
@@ -8,15 +9,17 @@ from itertools import pairwise
 import av
 import numpy as np
 import pytest
+import torch
 from cv2 import imwrite
 
 import videostyle
 from tests.helpers import media
 from tests.helpers.jobs import PLAIN, SHORT, STYLED, StopError, made, packets, render
-from videostyle.errors import OutputError
+from videostyle.errors import AppearedError, OutputError
 from videostyle.frames import Frame, Motion, TrackedFrame
 from videostyle.journal import journal
-from videostyle.journal.journal import Journal, state_folder
+from videostyle.journal.folder import state_folder
+from videostyle.journal.journal import Journal
 from videostyle.media.provenance import read_comment
 from videostyle.plan import identity
 from videostyle.render import run as run_module
@@ -55,7 +58,7 @@ def test_a_film_that_was_stopped_is_the_film_that_was_not(film, style, tmp_path,
         assert not output.exists()
     reports = []
     render(film, style, output, settings, resume=True, on_frame=reports.append)
-    first = 10 if settings.iterations else 12
+    first = 12 if settings.passes == 1 and not settings.iterations else 13 if settings.passes == 1 else 10
     assert [report.index for report in reports] == list(range(first, 14))
     assert packets(output) == packets(whole)
     assert media.shown(output)[1] == pytest.approx(media.shown(film)[1], abs=1e-3)
@@ -276,6 +279,33 @@ def test_work_of_another_codec_library_is_not_mixed_in(film, style, tmp_path, mo
         made(film, style, output, resume=True)
 
 
+@pytest.mark.parametrize("package", ["pillow", "numpy"])
+def test_work_of_another_picture_library_is_not_mixed_in(film, style, tmp_path, monkeypatch, package):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, stop=8)
+    monkeypatch.setattr(identity, "version", lambda name: "1.0" if name == package else version(name))
+    with pytest.raises(OutputError, match=f"changed {package} {version(package)} → 1.0"):
+        made(film, style, output, resume=True)
+
+
+def test_work_of_another_number_of_threads_is_not_mixed_in(film, style, tmp_path, monkeypatch):
+    output, threads = tmp_path / "out.mp4", torch.get_num_threads()
+    made(film, style, output, STYLED, stop=8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
+    said = f"changed threads OMP_NUM_THREADS={threads} → OMP_NUM_THREADS={threads + 1}"
+    with pytest.raises(OutputError, match=said):
+        made(film, style, output, STYLED, resume=True)
+    assert state_folder(output).exists()
+
+
+def test_work_of_another_kind_of_cpu_is_not_mixed_in(film, style, tmp_path, monkeypatch):
+    output = tmp_path / "out.mp4"
+    made(film, style, output, STYLED, stop=8)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "NONE")
+    with pytest.raises(OutputError, match=r"changed cpu .* → NONE"):
+        made(film, style, output, STYLED, resume=True)
+
+
 def test_work_on_a_range_is_not_taken_for_work_on_the_whole(film, style, tmp_path):
     output, span = tmp_path / "out.mkv", videostyle.Span(2, 13)
     made(film, style, output)
@@ -326,6 +356,73 @@ def test_the_state_is_no_larger_than_it_must_be(film, style, tmp_path):
     assert json.loads((folder / "000000.json").read_text())["frames"] == 4
 
 
+# --- OUTPUT appears during the job
+
+
+def appearing(path):
+    """Somebody writes that file while the job is at work."""
+
+    def write(report):
+        if not path.exists():
+            path.write_bytes(b"somebody else's")
+
+    return write
+
+
+def test_a_film_that_appears_during_the_job_stays_and_the_work_is_kept(film, style, tmp_path):
+    output = tmp_path / "out.mkv"
+    with pytest.raises(AppearedError, match="stays as it is") as told:
+        render(film, style, output, on_frame=appearing(output))
+    assert "--resume" in " ".join(told.value.__notes__)
+    assert output.read_bytes() == b"somebody else's"
+    output.unlink()
+    reports = []
+    render(film, style, output, resume=True, on_frame=reports.append)
+    assert reports == []
+    assert len(media.shown(output)[0]) == 14
+    assert not state_folder(output).exists()
+
+
+def test_a_film_that_appears_during_the_job_is_replaced_where_that_was_said(film, style, tmp_path):
+    output = tmp_path / "out.mkv"
+    render(film, style, output, overwrite=True, on_frame=appearing(output))
+    assert len(media.shown(output)[0]) == 14
+
+
+def test_a_picture_that_appears_during_the_job_stays(style, tmp_path, monkeypatch):
+    photo, output = media.write_picture(tmp_path / "photo.png"), tmp_path / "out.png"
+    load = run_module.load_engines
+    monkeypatch.setattr(run_module, "load_engines", lambda s: (appearing(output)(None), load(s))[1])
+    with pytest.raises(AppearedError):
+        made(photo, style, output, STYLED)
+    assert output.read_bytes() == b"somebody else's"
+    made(photo, style, output, STYLED, overwrite=True)
+    assert output.read_bytes() != b"somebody else's"
+    assert {p.name for p in tmp_path.iterdir()} == {"photo.png", "style.png", "out.png"}
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_numbered_picture_that_appears_during_the_job_stays(film, style, tmp_path, suffix):
+    output, there = tmp_path / f"out.%02d.{suffix}", tmp_path / f"out.14.{suffix}"
+    with pytest.raises(AppearedError):
+        render(film, style, output, on_frame=appearing(there))
+    assert there.read_bytes() == b"somebody else's"
+    there.unlink()
+    render(film, style, output, resume=True)
+    assert len(list(tmp_path.glob("out.*"))) == 14
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.parametrize("name", ["out.mkv", "out.png"])
+def test_a_pipe_is_no_output(style, tmp_path, name):
+    photo = media.write_picture(tmp_path / "photo.png")
+    os.mkfifo(tmp_path / name)
+    for words in ({}, {"overwrite": True}):
+        with pytest.raises(OutputError, match="pipe"):
+            made(photo, style, tmp_path / name, **words)
+    assert (tmp_path / name).is_fifo()
+
+
 # --- small parts
 
 
@@ -353,18 +450,6 @@ def test_borders_are_the_same_from_any_border_on():
     for number in range(len(lengths)):
         rest = steps[sum(lengths[:number]) :]
         assert lengths_of(rest) == lengths[number:]
-
-
-def test_work_of_another_number_of_threads_is_not_mixed_in(film, style, tmp_path):
-    torch = pytest.importorskip("torch")
-    threads, output = torch.get_num_threads(), tmp_path / "out.mp4"
-    made(film, style, output, STYLED, stop=7)
-    torch.set_num_threads(threads + 1)
-    try:
-        with pytest.raises(OutputError, match=f"changed threads {threads} → {threads + 1}"):
-            made(film, style, output, STYLED, resume=True)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def test_a_film_names_files_by_name_and_opens_none(film, style, tmp_path, caplog):

@@ -15,7 +15,7 @@ from tests.helpers.jobs import SHORT, STYLED, made, packets, render
 from tests.test_kills import LONG, job, wait_for
 from videostyle.errors import SettingError
 from videostyle.frames import Frame, Motion, Reference, TrackedFrame
-from videostyle.journal.journal import state_folder
+from videostyle.journal.folder import state_folder
 from videostyle.plan.options import check_engine
 from videostyle.plan.plan import SegmentLimits
 from videostyle.render.borders import find_segments

@@ -43,15 +43,12 @@ class OutputError(InputError):
         self.path, self.reason = path, reason
 
 
-class AppearedError(OutputError):
-    """A file of the output's name was put there while the work was done."""
+class AppearedError(VideostyleError):
+    """A file that was not there when the work was planned has the name of the result now."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            path,
-            "a file of that name appeared while this was made; move it away and say --resume, "
-            "or replace it with --resume --overwrite",
-        )
+        super().__init__(f"{path} appeared during the work, and stays as it is; move it away, or say --overwrite")
+        self.path = path
 
 
 class WeightsError(InputError):

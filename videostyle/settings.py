@@ -404,7 +404,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"cannot read the settings in {path}: {error}") from error
     return _known(found, path)
 
@@ -418,7 +418,7 @@ def read_made(comment: str, path: Path) -> dict[str, Any]:
     """
     try:
         found = dict(json.loads(comment)["settings"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} does not say how it was made; give a TOML file of settings") from error
     return _known({name: value for name, value in found.items() if value is not None and not _file(name, value)}, path)
 

@@ -8,7 +8,8 @@ import pytest
 from tests.helpers import media
 from tests.helpers.jobs import made, packets, planned, render, run_plan
 from videostyle.errors import AppearedError, OutputError
-from videostyle.journal.journal import Journal, discard, kept_segments, state_folder
+from videostyle.journal.folder import state_folder
+from videostyle.journal.journal import Journal, discard, has_kept_work
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def test_what_lies_where_the_directory_would_be_is_not_touched(film, style, tmp_
     else:
         state_folder(output).write_text("mine")
     for more in ({}, {"resume": True}, {"overwrite": True}):
-        with pytest.raises(OutputError, match=f"which is a {kind}; move that away"):
+        with pytest.raises(OutputError, match="is no directory of videostyle"):
             made(film, style, output, **more)
-    with pytest.raises(OutputError, match=kind):
+    with pytest.raises(OutputError, match="is no directory of videostyle"):
         discard(output)
     assert (precious / "000000.json").read_text() == "mine"
     assert not output.exists()
@@ -80,24 +81,21 @@ def test_a_film_that_appeared_meanwhile_is_not_replaced(film, style, tmp_path):
     def put(report):
         output.write_bytes(b"theirs")
 
-    with pytest.raises(AppearedError, match="appeared while this was made"):
+    with pytest.raises(AppearedError, match="stays as it is"):
         render(film, style, output, on_frame=put)
     assert output.read_bytes() == b"theirs"
-    assert kept_segments(output) > 0
+    assert has_kept_work(output)
     output.unlink()
     render(film, style, output, resume=True)
     assert packets(output) == packets(whole)
 
 
-@pytest.mark.parametrize("name", ["out.%04d.png", "out.png"])
-def test_a_picture_that_appeared_meanwhile_is_not_replaced(film, style, tmp_path, name):
-    content = film if "%" in name else media.write_picture(tmp_path / "photo.png")
-    there = tmp_path / (name % 10 if "%" in name else name)
-    plan = planned(content, style, tmp_path / name)
-    there.write_bytes(b"theirs")
+def test_a_picture_that_appeared_meanwhile_is_not_replaced(style, tmp_path):
+    plan = planned(media.write_picture(tmp_path / "photo.png"), style, tmp_path / "out.png")
+    (tmp_path / "out.png").write_bytes(b"theirs")
     with pytest.raises(AppearedError):
         run_plan(plan)
-    assert there.read_bytes() == b"theirs"
+    assert (tmp_path / "out.png").read_bytes() == b"theirs"
 
 
 def test_a_name_of_any_legal_length_has_a_directory(film, style, tmp_path):
@@ -113,6 +111,6 @@ def test_a_name_of_any_legal_length_has_a_directory(film, style, tmp_path):
 def test_a_pipe_is_not_replaced(film, style, tmp_path):
     for name, content in (("o.mp4", film), ("o.png", media.write_picture(tmp_path / "photo.png"))):
         os.mkfifo(tmp_path / name)
-        with pytest.raises(OutputError, match="no ordinary file"):
+        with pytest.raises(OutputError, match="a pipe or a device"):
             made(content, style, tmp_path / name, overwrite=True)
         assert (tmp_path / name).is_fifo()

@@ -146,53 +146,24 @@ def test_a_name_that_is_too_long_is_refused_in_words(here, clip, style, capsys, 
 def test_a_file_gets_its_name_when_it_is_complete(tmp_path):
     path = tmp_path / "video.mp4"
     path.write_bytes(b"old")
-    part = files.part_file(path)
-    assert part.parent == tmp_path
-    assert part.name.startswith(".video.")
-    assert part.name.endswith(".part.mp4")
+    part = files.create_part(path)
+    assert files.is_part(part.name)
+    assert part.suffix == ".mp4"
     part.write_bytes(b"new")
     assert path.read_bytes() == b"old"
-    files.publish(part, path)
+    files.publish(part, path, replace=True)
     assert path.read_bytes() == b"new"
     assert names(tmp_path) == ["video.mp4"]
-
-
-def test_a_file_that_appeared_is_not_replaced(tmp_path, monkeypatch):
-    path = tmp_path / "video.mp4"
-    for has_links in (True, False):
-        part = files.part_file(path)
-        part.write_bytes(b"ours")
-        path.write_bytes(b"theirs")
-        if not has_links:
-            monkeypatch.setattr(files.os, "link", refused)
-        with pytest.raises(FileExistsError):
-            files.publish(part, path, replace=False)
-        assert (path.read_bytes(), part.read_bytes()) == (b"theirs", b"ours")
-        path.unlink()
-        files.publish(part, path, replace=False)
-        assert path.read_bytes() == b"ours"
-        assert names(tmp_path) == ["video.mp4"]
-
-
-def refused(*paths):
-    raise OSError(1, "Operation not permitted")
-
-
-def test_two_part_files_are_two_and_a_planted_link_is_not_followed(tmp_path, monkeypatch):
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    (tmp_path / ".out.00000000.part.png").symlink_to("victim")
-    drawn = iter(["00000000", "11111111", "11111111", "22222222"])
-    monkeypatch.setattr(files.secrets, "token_hex", lambda count: next(drawn))
-    found = [files.part_file(tmp_path / "out.png").name for _ in range(2)]
-    assert found == [".out.11111111.part.png", ".out.22222222.part.png"]
-    assert victim.read_text() == "precious"
 
 
 def test_a_link_is_written_beside_the_file_that_it_points_to(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "link.mp4").symlink_to("far/video.mov")
-    assert files.part_file(tmp_path / "link.mp4").parent == (tmp_path / "far").resolve()
+    part = files.create_part(tmp_path / "link.mp4")
+    assert part.parent == (tmp_path / "far").resolve()
+    files.publish(part, tmp_path / "link.mp4", replace=False)
+    assert names(tmp_path / "far") == ["video.mov"]
+    assert (tmp_path / "link.mp4").is_symlink()
     assert files.resolve_link(tmp_path / "far") == tmp_path / "far"
 
 
@@ -202,12 +173,60 @@ def test_where_directories_cannot_be_opened_files_are_published_too(tmp_path, mo
     def refuse(path, *flags):
         raise PermissionError(13, "Permission denied")
 
-    part = files.part_file(tmp_path / "note.json")
+    part = files.create_part(tmp_path / "note.json")
     monkeypatch.setattr(files.sys, "platform", "win32")
     monkeypatch.setattr(files.os, "open", refuse)
     part.write_bytes(b"{}")
-    files.publish(part, tmp_path / "note.json")
+    files.publish(part, tmp_path / "note.json", replace=True)
     assert names(tmp_path) == ["note.json"]
+
+
+def test_part_files_are_new_files_and_no_two_have_one_name(tmp_path):
+    parts = {files.create_part(tmp_path / ("x" * 240 + ".mkv")) for _ in range(20)}
+    assert len(parts) == 20
+    assert all(files.is_part(part.name) for part in parts)
+
+
+def test_a_part_file_never_follows_a_link(tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda size: "0" * 2 * size)
+    (tmp_path / f".out.{'0' * 12}.part.png").symlink_to(victim)
+    with pytest.raises(FileExistsError):
+        files.create_part(tmp_path / "out.png")
+    assert victim.read_bytes() == b"precious"
+
+
+def refuse_links(*paths):
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_is_there_is_replaced_only_where_that_is_asked_for(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(files.os, "link", refuse_links)
+    path = tmp_path / "out.json"
+    files.write_file(path, b"one", replace=False)
+    with pytest.raises(FileExistsError):
+        files.write_file(path, b"two", replace=False)
+    assert path.read_bytes() == b"one"
+    files.write_file(path, b"two", replace=True)
+    assert path.read_bytes() == b"two"
+    assert names(tmp_path) == ["out.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_a_pipe_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "out.json")
+    with pytest.raises(FileExistsError):
+        files.write_file(tmp_path / "out.json", b"one", replace=True)
+    assert names(tmp_path) == ["out.json"]
+
+
+def test_a_file_has_the_rights_that_the_user_gives(tmp_path):
+    (tmp_path / "usual").touch()
+    files.write_file(tmp_path / "out.json", b"{}", replace=False)
+    assert (tmp_path / "out.json").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 def test_the_room_needs_no_module_that_only_posix_has():

@@ -162,7 +162,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
         _refuse_reserved(words)
         app(words, exit_on_error=False, print_error=False)
         ignore_signals()
-    except (Exception, Interrupted) as error:  # whatever breaks: one line
+    except (Exception, Interrupted, KeyboardInterrupt) as error:  # whatever breaks: one line
         ignore_signals()
         _leave(_report(error, words))
     _leave(0)

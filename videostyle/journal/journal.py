@@ -9,40 +9,43 @@ they leave:
     000003.json       the record, with checksums of both; written last, it makes the segment count
     complete.json     the record that no segment is missing
 
+and of the segments that are open, their finished frames: see `journal.drafts`.
+
 A file that is torn, missing or changed fails its checksum, and its segment is rendered again. Segments may be rendered
 in any order: each starts from what the one before it left, or from earlier shots that it returns to.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import BaseFileLock, FileLock, Timeout
 from safetensors import SafetensorError
 
 from videostyle.errors import MediaError, OutputError
+from videostyle.journal.drafts import DraftFolder
 from videostyle.journal.facts import Facts, differences, fingerprint
+from videostyle.journal.folder import (
+    LOCK,
+    check_folder,
+    clear_folder,
+    lock_folder,
+    own_files,
+    remove_folder,
+    state_folder,
+)
 from videostyle.journal.records import has_digest, read_sealed, seal, sync_and_digest, write_json
 from videostyle.journal.state import SegmentState
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAME = 240  # bytes of an output's name; of a longer one the directory has a part and a digest
 STATES = 2  # states of segments in a row that are kept, so that a damaged one costs a segment and not the job
-_LOCK = "lock"
-_OWN = re.compile(
-    r"\d{6,}\.(packets|state|json)|(job|complete)\.json|lock|(film|whole)\.\w+|\..*\.[0-9a-f]{8}\.part\.?\w*"
-)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Journal:
         check_folder(output)
         with disk_errors(output):
             self.folder.mkdir(exist_ok=True)
-        self._lock = _locked(self.folder, output)
+        self._lock = lock_folder(output)
         try:
             self._begin(facts, resume=resume)
         except BaseException:
@@ -104,17 +107,31 @@ class Journal:
     def _begin(self, facts: Facts, *, resume: bool) -> None:
         if resume:
             check_facts(self.output, facts)
-        known = _facts(self.folder) == facts
-        if resume and known:
+        known = resume and _facts(self.folder) == facts
+        if resume:
             self._records = self._sound_records()
+            self._check_known(known=known)
         try:
             with disk_errors(self.output):
+                if resume:
+                    self._drop_torn_drafts()
+                else:
+                    clear_folder(self.folder, {self.folder / LOCK})
                 self._clear()
                 if not known:
                     write_json(self.folder / "job.json", facts)
         except BaseException as error:
             self._keep_or_remove(error)
             raise
+
+    def _check_known(self, *, known: bool) -> None:
+        """See that work that is kept says which job it is of, or proves to be of this one."""
+        if not (known or self._records or self._drafted()) and has_kept_work(self.output):
+            raise OutputError(
+                self.output,
+                f"the work kept in {self.folder} does not say which job it is of; "
+                "say --overwrite without --resume to begin anew",
+            )
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -135,9 +152,18 @@ class Journal:
         """Whether all segments are finished, and only their joining is left."""
         return read_sealed(self.folder / "complete.json", self._job) == {"frames": self.frames}
 
+    @property
+    def kept_frames(self) -> int:
+        """How many frames are finished, those of open segments among them."""
+        return self.frames + sum(self.drafts(number).count() for number in self._drafted())
+
     def draft(self, number: int) -> Path:
         """Where the packets of a segment go."""
         return self._file(number, "packets")
+
+    def drafts(self, number: int) -> DraftFolder:
+        """Where the finished frames of a segment lie until its packets are complete."""
+        return DraftFolder(self.folder, number, self._job)
 
     @property
     def packets(self) -> list[Path]:
@@ -167,6 +193,7 @@ class Journal:
             for old in [number for number in self._states if is_obsolete(number)]:
                 self._file(old, "state").unlink(missing_ok=True)
                 self._states.discard(old)
+            self.drafts(number).remove()
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Make segments count no more, so that they are rendered again."""
@@ -182,7 +209,7 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the directory: the result is complete."""
-        _remove(self.folder, self._lock)
+        remove_folder(self.folder, self._lock)
 
     def __enter__(self) -> Self:
         return self
@@ -198,13 +225,13 @@ class Journal:
 
     def _keep_or_remove(self, error: BaseException) -> None:
         self._records = {n: record for n, record in self._records.items() if self._file(n, "json").exists()}
-        if not self._records:
+        if not self._records and not self._drafted():
             self.remove()
             return
         with suppress(OSError):
             self._clear()
         error.add_note(
-            f"{_counted(self.frames)} are kept in {self.folder}: the same command with --resume goes on from there"
+            f"{_counted(self.kept_frames)} are kept in {self.folder}: the same command with --resume goes on from there"
         )
 
     def _file(self, number: int, kind: str) -> Path:
@@ -217,8 +244,8 @@ class Journal:
 
     def _sound_records(self) -> dict[int, Record]:
         """Every segment whose packets are whole, and whose state is whole or gone."""
-        own = (path for path in _own(self.folder) if path.suffix == ".json" and path.stem.isdigit())
-        numbers = sorted(int(path.stem) for path in own)
+        names = (path.stem for path in own_files(self.folder) if path.suffix == ".json")
+        numbers = sorted(int(name) for name in names if name.isdecimal())
         found = {number: record for number in numbers if (record := self._sound(number)) is not None}
         sound = {n: r for n, r in found.items() if not self._file(n, "state").exists() or self._has_sound_state(r)}
         for number in set(numbers) - set(sound):
@@ -227,12 +254,9 @@ class Journal:
 
     def _sound(self, number: int) -> Record | None:
         found = read_sealed(self._file(number, "json"), self._job)
-        if found is None or found.get("number") != number:
+        if found is None or found.get("number") != number or set(found) != {field.name for field in fields(Record)}:
             return None
-        try:
-            record = Record(**found)
-        except TypeError:
-            return None
+        record = Record(**found)
         packets = self._file(number, "packets")
         return record if has_digest(packets, record.packets) and self._is_intact(packets) else None
 
@@ -240,62 +264,38 @@ class Journal:
         path = self._file(record.number, "state")
         return not record.state or (has_digest(path, record.state) and SegmentState.load(path) is not None)
 
+    def _drafted(self) -> list[int]:
+        """Numbers of the open segments of which finished frames are kept."""
+        names = (path.stem for path in own_files(self.folder) if path.suffix == ".draft")
+        return [number for number in map(int, names) if not self.done(number) and self.drafts(number).count()]
+
+    def _drop_torn_drafts(self) -> None:
+        for number in self._drafted():
+            if not self.drafts(number).read().frames:
+                log.warning("the frames kept of segment %d are damaged; they are made again", number + 1)
+                self.drafts(number).remove()
+
     def _clear(self) -> None:
         """Delete what does not count: files of segments that were not finished, and leftovers."""
         numbers = self._records
         self._states = set(numbers)
-        kept = {self.folder / "job.json", self.folder / _LOCK, *self.packets}
+        kept = {self.folder / "job.json", self.folder / LOCK, *self.packets}
         kept |= {self._file(n, kind) for n in numbers for kind in ("json", "state")}
+        kept |= {path for number in self._drafted() for path in self.drafts(number).files()}
         if numbers and self.complete:
             kept.add(self.folder / "complete.json")
-        for path in set(_own(self.folder)) - kept:
-            path.unlink()
-
-
-def state_folder(output: Path) -> Path:
-    """Where the unfinished work on a file is kept: a hidden directory beside it."""
-    name = output.name
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-        name = f"{os.fsdecode(os.fsencode(name)[:100])}.{digest}"
-    return output.with_name(f".{name}.videostyle")
-
-
-def check_folder(output: Path) -> None:
-    """See that work on `output` may be kept beside it.
-
-    Raises:
-        OutputError: A link or a file lies where its directory would be.
-
-    """
-    folder = state_folder(output)
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        kind = "link" if folder.is_symlink() else "file"
-        raise OutputError(output, f"work on it would be kept in {folder}, which is a {kind}; move that away")
-
-
-@contextmanager
-def trial_folder(folder: Path) -> Iterator[None]:
-    """Make a state directory for a moment, unless there is one."""
-    folder.mkdir(exist_ok=True)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            folder.rmdir()  # which refuses where work is kept
+        clear_folder(self.folder, kept)
 
 
 def discard(output: Path) -> None:
     """Delete what is kept beside `output`.
 
     Raises:
-        OutputError: Another process works there.
+        OutputError: Another process works there, or what is there is not a job's own.
 
     """
-    check_folder(output)
-    folder = state_folder(output)
-    if folder.is_dir():
-        _remove(folder, _locked(folder, output))
+    if state_folder(output).is_dir():
+        remove_folder(state_folder(output), lock_folder(output))
 
 
 def kept_facts(output: Path) -> Facts | None:
@@ -303,16 +303,15 @@ def kept_facts(output: Path) -> Facts | None:
     return _facts(state_folder(output))
 
 
-def kept_segments(output: Path) -> int:
-    """How many segments seem to be kept beside `output`."""
-    folder = state_folder(output)
-    return sum(path.suffix == ".json" and path.stem.isdigit() for path in _own(folder)) if folder.is_dir() else 0
+def has_kept_work(output: Path) -> bool:
+    """Whether finished segments or frames seem to be kept beside `output`."""
+    kept = own_files(state_folder(output))
+    return any(path.suffix in (".json", ".draft") and path.stem.isdecimal() for path in kept)
 
 
 def kept_bytes(output: Path) -> int:
     """How many bytes are kept beside `output`."""
-    folder = state_folder(output)
-    return sum(path.stat().st_size for path in _own(folder)) if folder.is_dir() else 0
+    return sum(path.stat().st_size for path in own_files(state_folder(output)))
 
 
 def check_facts(output: Path, facts: Facts) -> None:
@@ -323,7 +322,7 @@ def check_facts(output: Path, facts: Facts) -> None:
 
     """
     kept = kept_facts(output)
-    if kept is None or not kept_segments(output):
+    if kept is None or not has_kept_work(output):
         return
     changed = differences(kept, facts) + (["into"] if ("into" in kept) != ("into" in facts) else [])
     if changed:
@@ -344,48 +343,13 @@ def disk_errors(output: Path) -> Iterator[None]:
         raise MediaError(f"writing {output} failed: {reason}; make room on that disk, or choose another") from error
 
 
-def _locked(folder: Path, output: Path) -> BaseFileLock:
-    """Lock the directory until this process releases it or ends, however it ends."""
-    lock = FileLock(folder / _LOCK, timeout=0, is_singleton=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            output, "another videostyle is at work on it; wait for that, or choose another name"
-        ) from error
-    except (OSError, NotImplementedError):
-        log.warning("the disk of %s knows no locks; see that no other videostyle works on it", output)
-    return lock
-
-
-def _remove(folder: Path, lock: BaseFileLock) -> None:
-    """Delete a directory while it is locked; Windows lets nobody delete the open lock file, so that goes last."""
-    _delete_own(folder)
-    lock.release()
-    if os.name == "nt":
-        _delete_own(folder)
-
-
-def _delete_own(folder: Path) -> None:
-    """Delete what a journal makes, and the directory if nothing else lies in it."""
-    with suppress(OSError):
-        for path in _own(folder):
-            path.unlink()
-        folder.rmdir()
-
-
-def _own(folder: Path) -> list[Path]:
-    """The files in a state directory that a journal makes: what bears another name is none of ours."""
-    return [path for path in folder.iterdir() if _OWN.fullmatch(path.name) and not path.is_dir()]
-
-
 def _facts(folder: Path) -> Facts | None:
     try:
         found = json.loads((folder / "job.json").read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    texts = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
-    return found if texts else None
+    sound = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+    return found if sound else None
 
 
 def _counted(frames: int) -> str:

@@ -9,14 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from videostyle.media.files import part_file, publish
+from videostyle.media.files import write_file
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file and rename it into place, so that it is complete or absent."""
-    part = part_file(path)
-    part.write_text(json.dumps(content, indent=1), "utf-8")
-    publish(part, path)
+    write_file(path, json.dumps(content, indent=1).encode(), replace=True)
 
 
 def read_sealed(path: Path, job: str) -> dict[str, Any] | None:

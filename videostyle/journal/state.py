@@ -98,7 +98,7 @@ class SegmentState:
                 }
                 top, bottom, left, right = layout["bars"]
                 return cls(file.get_tensor("opening"), layout["previous"], frames, (top, bottom, left, right))
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
 

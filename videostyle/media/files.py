@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
 
-PART = ".part"  # in the names of files that are not complete
-LONGEST_STEM = 60  # letters of a name that its part file shares: with all of 255 there would be no room for more
+_PART = re.compile(r"\..*\.[0-9a-f]{12}\.part(\.[^.]*)?", re.DOTALL)
 
 
 def resolve_link(path: Path) -> Path:
@@ -17,62 +17,76 @@ def resolve_link(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
-def part_file(path: Path, folder: Path | None = None) -> Path:
-    """Make an empty file of a random hidden name, under which another is written until it is complete.
+def create_part(path: Path, within: Path | None = None) -> Path:
+    """Make an empty file, hidden and of a random name, in which `path` is written until it is complete.
 
-    Nothing that lies there, a planted link least of all, can be hit.
+    It is a new file, never one that was there, nor one that a link leads to.
 
     Args:
-        path: What the file will be.
-        folder: Where it is made, on the disk of `path`; beside it, links followed, by default.
+        path: Of the file to come.
+        within: Directory for it, on the same disk; that of `path` by default.
 
     Raises:
-        OSError: The file cannot be made.
+        OSError: It cannot be made.
 
     """
     target = resolve_link(path)
-    stem, suffix = target.stem[:LONGEST_STEM], target.suffix
-    while True:
-        part = (folder or target.parent) / f".{stem}.{secrets.token_hex(4)}{PART}{suffix}"
-        try:
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666))
-        except FileExistsError:
-            continue
-        return part
+    name = f".{target.stem[:40]}.{secrets.token_hex(6)}.part{target.suffix}"
+    part = (target.parent if within is None else within) / name
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666))
+    return part
 
 
-def publish(part: Path, path: Path, *, replace: bool = True) -> None:
-    """Give a complete file the name `path`, after its content has reached the disk.
+def write_file(path: Path, content: bytes, within: Path | None = None, *, replace: bool) -> None:
+    """Write a file that is there completely or not at all; see `create_part` and `publish`, also for errors."""
+    part = create_part(path, within)
+    try:
+        part.write_bytes(content)
+        publish(part, path, replace=replace)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def is_part(name: str) -> bool:
+    """Return whether a name is one that `create_part` gives."""
+    return _PART.fullmatch(name) is not None
+
+
+def publish(part: Path, path: Path, *, replace: bool) -> None:
+    """Rename a complete file to `path`, after its content has reached the disk.
 
     Args:
         part: The file, on the same disk.
-        path: What it becomes; of a link, the file that it points to.
-        replace: A file that is there is replaced.
+        path: Its name; a link stays, and the file that it leads to is written.
+        replace: Take the place of a file that has that name.
 
     Raises:
-        FileExistsError: A file is there that is not to be replaced; `part` stays.
+        FileExistsError: There is one, and it is not to be replaced; or it is no file, and never is.
         OSError: The file cannot be synced or renamed.
 
     """
     _sync_file(part)
     target = resolve_link(path)
-    if replace:
+    if replace and (target.is_file() or not os.path.lexists(target)):
         os.replace(part, target)
     else:
-        _rename_new(part, target)
+        _rename_to_new(part, target)
     _sync_directory(target.parent)
 
 
-def _rename_new(part: Path, target: Path) -> None:
-    """Rename a file to a name that is free; disks without hard links have a moment between the look and the rename."""
+def _rename_to_new(part: Path, target: Path) -> None:
+    """Rename a file to a name that nothing has, not even from one moment to the next."""
+    if sys.platform == "win32":
+        part.rename(target)  # which refuses there
+        return
     try:
         os.link(part, target)
     except FileExistsError:
         raise
-    except OSError:
-        if target.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        part.rename(target)
+    except OSError as error:
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        part.rename(target)  # on a disk without hard links
     else:
         part.unlink()
 

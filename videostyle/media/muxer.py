@@ -24,7 +24,7 @@ from videostyle.media.clip import Clip
 from videostyle.media.demux import open_source, seconds
 from videostyle.media.encoder import Encoder, configure
 from videostyle.media.ffmpeg import ffmpeg_errors
-from videostyle.media.files import part_file, publish
+from videostyle.media.files import create_part, publish
 from videostyle.media.video.codecs import Encoding
 
 _RANGE_LAG = 2  # seconds by which the audio of a range stays behind its video, so that its end is known in time
@@ -69,7 +69,7 @@ class Muxer:
         self._next_other: Packet[Any] | None = None
         tags = _user_tags(clip)
         with ffmpeg_errors(path):
-            self._part = part_file(path)
+            self._part = create_part(path)
             options = container_options(path, tags)
             try:
                 self._container = av.open(f"file:{self._part}", "w", container_options=options)
@@ -145,7 +145,7 @@ class Muxer:
             with ffmpeg_errors(self._path):
                 self._finish()
             self._verify()
-            publish(self._part, self._path)
+            publish(self._part, self._path, replace=True)
         except BaseException:
             self.discard()
             raise

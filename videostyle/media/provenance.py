@@ -42,8 +42,8 @@ def _image_comment(path: Path) -> str:
     try:
         with Image.open(path) as image:
             comment = image.info.get("Comment") or image.info.get("comment") or _description(image)
-    except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UnreadableError(path, getattr(error, "strerror", None) or str(error)) from error
     return comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.errors import AppearedError, InputError, MediaError, OutputError, UnreadableError
+from videostyle.errors import InputError, MediaError, OutputError, UnreadableError
 from videostyle.frames import Frame, Span
 from videostyle.media.clip import Clip
 from videostyle.media.image import still
@@ -192,28 +192,33 @@ class SequenceWriter:
         first_number: Of the file for the source's frame 0; a range keeps the numbers of the whole.
         comment: How the images were made, for their metadata.
         within: Directory for temporary files, on the same disk; that of the images by default.
-        replace: An image that is there is replaced.
+        may_replace: Whether a file that is there may be replaced.
 
     """
 
     def __init__(
-        self, path: Path, first_number: int, comment: str = "", within: Path | None = None, *, replace: bool = True
+        self,
+        path: Path,
+        first_number: int,
+        comment: str = "",
+        within: Path | None = None,
+        may_replace: Callable[[Path], bool] = lambda path: True,
     ) -> None:
         self._path, self._first_number, self._comment, self._within = path, first_number, comment, within
-        self._replace = replace
+        self._may_replace = may_replace
 
     def write(self, frame: Frame) -> Path:
         """Write one frame, and return its file.
 
         Raises:
+            AppearedError: A file is there that may not be replaced.
             MediaError: The file cannot be made.
 
         """
         path = numbered(self._path, self._first_number + frame.index)
+        replace = path.exists() and self._may_replace(path)
         try:
-            still.write_still(path, frame.pixels, self._comment, frame.alpha, self._within, replace=self._replace)
-        except AppearedError:
-            raise
+            still.write_still(path, frame.pixels, self._comment, frame.alpha, self._within, replace=replace)
         except OutputError as error:
             raise MediaError(f"{error}; make room on that disk, or choose another") from error
         return path

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 from videostyle.errors import OutputError
-from videostyle.journal.journal import check_folder, kept_bytes, state_folder, trial_folder
+from videostyle.journal.folder import trial_folder
+from videostyle.journal.journal import kept_bytes
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
 from videostyle.media.muxer import check_output
@@ -19,6 +20,8 @@ BITS = {"ffv1": 8.0, "prores": 3.0, "prores4444": 5.0}  # of a video for each pi
 USUAL_BITS = 0.1  # of other codecs
 IMAGE_BITS = 8.0  # of an image for each pixel
 STATE_BYTES = 100  # for each pixel of a frame, in the states that are kept
+CARRY_BYTES = 100  # for each pixel of a frame, in what the frames of an open segment leave to later ones
+FRAME_BYTES = 3  # for each pixel of a frame of an open segment
 
 
 def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: Encoding, tracks: list[Track]) -> None:
@@ -28,10 +31,8 @@ def check_container(output: Path, clip: Clip, size: tuple[int, int], encoding: E
         OutputError: The directory is not writable, or the container cannot hold the streams.
 
     """
-    check_folder(output)
-    folder = state_folder(output)
     try:
-        with trial_folder(folder):
+        with trial_folder(output) as folder:
             check_output(folder / f"trial-{os.getpid()}{output.suffix}", clip, size, encoding, tracks)
     except OutputError as error:
         raise OutputError(output, error.reason) from error
@@ -55,14 +56,25 @@ def check_room(plan: Plan, also: int = 0) -> None:
 
 
 def _needed(plan: Plan) -> float:
-    """Bytes: of a video's segments and of the video joined from them, and of the states that segments leave."""
+    """Bytes: of a video's segments and of the video joined from them, of the states that segments leave, and of the
+    finished frames of one segment for each worker.
+    """
     width, height = plan.written_size
     if isinstance(plan.target, SequenceTarget):
         each = IMAGE_BITS
     else:
         each = 2 * BITS.get(plan.encoding.codec if plan.encoding else plan.settings.codec, USUAL_BITS)
     state = 0 if plan.independent else STATE_BYTES
-    return width * height * (each / 8 * (plan.frames or 0) + state)
+    frames = plan.frames or 0
+    return width * height * (each / 8 * frames + state + _open_bytes(plan, frames))
+
+
+def _open_bytes(plan: Plan, frames: int) -> int:
+    """Bytes for each pixel of what is kept of open segments."""
+    if not plan.keeps_frames:
+        return 0
+    open_frames = min(frames, plan.limits.longest * (plan.settings.workers or 1))
+    return FRAME_BYTES * open_frames + (0 if plan.independent else CARRY_BYTES)
 
 
 def _megabytes(count: float) -> str:

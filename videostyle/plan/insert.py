@@ -17,7 +17,8 @@ from videostyle.errors import InputError, OutputError
 from videostyle.frames import Frame
 from videostyle.journal.digests import file_digest, files_digest, value_digest
 from videostyle.journal.facts import Facts
-from videostyle.journal.journal import kept_facts, state_folder, trial_folder
+from videostyle.journal.folder import trial_folder
+from videostyle.journal.journal import kept_facts
 from videostyle.media import provenance
 from videostyle.media.clip import Clip
 from videostyle.media.content import SequenceContent, VideoContent
@@ -130,10 +131,9 @@ def _check_size(output: Path, existing: Existing, size: tuple[int, int]) -> None
 
 def _check_codec(output: Path, clip: Clip, size: tuple[int, int], encoding: Encoding) -> None:
     """See that new packets can stand beside the old ones, under one header, by encoding two gray frames."""
-    folder = state_folder(output)
-    trial = folder / f"trial-{os.getpid()}{output.suffix}"
     try:
-        with trial_folder(folder):
+        with trial_folder(output) as folder:
+            trial = folder / f"trial-{os.getpid()}{output.suffix}"
             try:
                 _encode_gray(trial, clip, size, encoding)
                 parameters = CodecParameters.read(trial)
@@ -167,7 +167,7 @@ def _provenance(existing: Existing, index: int) -> Provenance:
         found = json.loads(provenance.read_comment(one))
         ranges = [_checked_look(part) | _checked_frames(part) for part in found.get("ranges", [])]
         return _checked_look(found) | {"ranges": ranges}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OutputError(one, "it does not say that videostyle made it, and --into is for what it made") from error
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from videostyle.errors import OutputError, UnreadableError
+from videostyle.journal.folder import check_folder
 from videostyle.media import sequence
 from videostyle.media.image import still
 from videostyle.media.target import Target
@@ -48,10 +49,23 @@ def _check_content(path: Path) -> None:
 def _check_output(output: Path) -> None:
     if output.is_dir():
         raise OutputError(output, "it is a directory; name the file to write")
+    check_regular(output)
     if not output.parent.is_dir():
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
     if not os.access(output.parent, os.W_OK):
         raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
+    check_folder(output)
+
+
+def check_regular(output: Path) -> None:
+    """See that what has an output's name, if anything has, is a file: a pipe or device is never replaced.
+
+    Raises:
+        OutputError: It is something else.
+
+    """
+    if output.exists() and not output.is_file():
+        raise OutputError(output, "it is a pipe or a device, and not a file; choose another name")
 
 
 def _check_there(target: Target) -> None:
@@ -108,6 +122,7 @@ def check_attention_map(request: Request, target: Target, path: Path) -> None:
         raise OutputError(path, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
     if not path.parent.is_dir():
         raise OutputError(path, f"there is no directory {path.parent}; make it first")
+    check_regular(path)
     if target.includes(path):
         raise OutputError(path, "the result itself is written there; choose another name for the map")
     if path.exists() and not (request.overwrite or request.resume):

@@ -97,6 +97,11 @@ class Plan:
         return self.settings.independent or self.is_passthrough
 
     @property
+    def keeps_frames(self) -> bool:
+        """Whether the finished frames of an open segment are kept: where they cost work, and come one by one."""
+        return not (self.is_passthrough or self.insert is not None or self.settings.passes > 1)
+
+    @property
     def work(self) -> float | None:
         """Estimated cost in steps at full size, with no cut but the first."""
         if self.frames is None:

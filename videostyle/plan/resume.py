@@ -8,7 +8,8 @@ from pathlib import Path
 
 from videostyle.errors import OutputError
 from videostyle.journal.facts import Facts
-from videostyle.journal.journal import check_facts, check_folder, kept_segments, state_folder
+from videostyle.journal.folder import state_folder
+from videostyle.journal.journal import check_facts, has_kept_work
 from videostyle.media.content import SequenceContent, StillContent, VideoContent
 from videostyle.media.target import SequenceTarget
 from videostyle.plan.identity import made_by
@@ -25,10 +26,9 @@ def check_kept_work(request: Request, facts: Facts) -> None:
         OutputError: It is not.
 
     """
-    check_folder(request.output)
     if request.resume:
         check_facts(request.output, facts)
-    elif kept_segments(request.output) and not request.overwrite:
+    elif has_kept_work(request.output) and not request.overwrite:
         raise OutputError(
             request.output,
             f"unfinished work on it is kept in {state_folder(request.output)}; "
@@ -48,7 +48,7 @@ def _results(plan: Plan) -> Iterator[Path]:
     """All files that a job makes; none while work on numbered images is kept."""
     if not isinstance(plan.target, SequenceTarget) or isinstance(plan.content, StillContent):
         yield plan.output
-    elif not kept_segments(plan.output):
+    elif not has_kept_work(plan.output):
         yield from plan.target.frame_files(plan.first_number, _requested(plan, plan.content))
 
 
@@ -73,11 +73,9 @@ def check_free(request: Request) -> None:
     """See that the output does not exist, or may be replaced.
 
     Raises:
-        OutputError: It exists, or is a pipe or a device.
+        OutputError: It exists.
 
     """
-    if request.output.exists() and not request.output.is_file():
-        raise OutputError(request.output, "it is no ordinary file; choose another name")
     if request.output.exists() and not request.overwrite:
         raise OutputError(request.output, "it exists; choose another name or say --overwrite")
 

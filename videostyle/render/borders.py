@@ -8,7 +8,7 @@ of its own shots returns to that setup.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from videostyle.frames import TrackedFrame
 from videostyle.plan.plan import SegmentLimits
@@ -39,6 +39,10 @@ class Segment:
     def continues(self) -> bool:
         """Whether it starts from what the segment before it leaves."""
         return self.number > self.group
+
+    def after(self, frames: int) -> Segment:
+        """Return what is left of it when so many of its frames are finished."""
+        return replace(self, start=self.start + frames, frames=max(0, self.frames - frames))
 
     @property
     def stop(self) -> int:

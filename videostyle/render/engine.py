@@ -40,7 +40,7 @@ class StyleInputs:
     def load(cls, styles: Sequence[Path], settings: Settings) -> StyleInputs:
         """Read them."""
         return cls(
-            [still.read_style(style) for style in styles],
+            [still.read_still(style) for style in styles],
             [masks.read_mask(Path(mask)) for mask in settings.style_masks],
             None if settings.init in INITS else still.read_still(Path(settings.init)),
         )
@@ -86,8 +86,8 @@ def _engine(settings: Settings, weights: Weights, digest: str, device: torch.dev
         "weights": f"{weights.identity} ({digest})",
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "threads": str(torch.get_num_threads()),  # sums are taken in another order
         "cpu": torch.backends.cpu.get_cpu_capability(),
+        "threads": f"OMP_NUM_THREADS={torch.get_num_threads()}" if device.type == "cpu" else "any",
     }
     return Engine(network, device, weights.identity, facts)
 

@@ -72,7 +72,7 @@ def _path() -> Path:
 def _read() -> dict[str, object]:
     try:
         found = json.loads(_path().read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from videostyle.journal.journal import Journal
+from videostyle.journal.state import SegmentState
 from videostyle.plan.plan import Plan
 from videostyle.render.borders import Segment
 from videostyle.render.outputs import Output
@@ -79,8 +80,16 @@ def _stylized(
     with closing(FrameReader(job.plan, timer, job.cancellation, quiet=quiet)) as reader, worker.stream():
         while (found := schedule.take()) is not None:
             segment, state = found
-            task = SegmentTask(job.plan, segment, state, job.journal.draft(segment.number))
+            task = _task(job, segment, state)
             for item in stylize_segment(task, worker, reader):
                 if isinstance(item, SegmentEnd):
                     schedule.leave(segment, item.state)
                 yield task, item
+
+
+def _task(job: Job, segment: Segment, state: SegmentState | None) -> SegmentTask:
+    packets = job.journal.draft(segment.number)
+    if not job.plan.keeps_frames:
+        return SegmentTask(job.plan, segment, state, packets)
+    drafts = job.journal.drafts(segment.number)
+    return SegmentTask(job.plan, segment, state, packets, drafts, drafts.read())

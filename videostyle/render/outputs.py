@@ -13,7 +13,7 @@ from typing import Protocol
 from videostyle.errors import AppearedError, MediaError
 from videostyle.frames import Frame
 from videostyle.journal.digests import file_digest, files_digest
-from videostyle.journal.journal import Journal
+from videostyle.journal.journal import Journal, disk_errors
 from videostyle.media.demux import open_source
 from videostyle.media.existing import TIME_TOLERANCE, ExistingVideo
 from videostyle.media.files import publish
@@ -24,6 +24,7 @@ from videostyle.media.splice import splice
 from videostyle.media.target import SequenceTarget
 from videostyle.media.video.codecs import Encoding
 from videostyle.plan.edit import InsertEdit
+from videostyle.plan.identity import made_by
 from videostyle.plan.plan import Plan
 
 
@@ -55,7 +56,7 @@ class Output(Protocol):
 def output_of(plan: Plan, provenance: str) -> Output:
     """How a plan's segments become its result, which says in its metadata how it was made."""
     if isinstance(plan.target, SequenceTarget):
-        return SequenceOutput(plan, provenance, plan.target)
+        return SequenceOutput(plan, provenance, plan.target, frozenset(plan.target.files()))
     if plan.insert is not None and isinstance(plan.insert.existing, ExistingVideo):
         return InsertOutput(plan, provenance, plan.insert, plan.insert.existing)
     return VideoOutput(plan, provenance)
@@ -82,10 +83,8 @@ class VideoOutput:
 
     def finish(self, journal: Journal) -> None:
         """Join the packets with the source's audio, check the file, and give it its name."""
-        try:
-            publish(self._joined(journal), self.path, replace=self.plan.request.overwrite)
-        except FileExistsError as error:
-            raise AppearedError(self.path) from error
+        with disk_errors(self.path):
+            _publish(self._joined(journal), self.path, replace=self.plan.request.overwrite)
         journal.remove()
 
     def _joined(self, journal: Journal) -> Path:
@@ -122,7 +121,7 @@ class InsertOutput(VideoOutput):
         whole = journal.folder / f"whole{self.path.suffix}"
         provenance = self.edit.provenance_after(before, self.provenance)
         splice(self.existing, self._joined(journal), self.edit.reencoded, whole, provenance)
-        publish(whole, self.path)
+        publish(whole, self.path, replace=True)
         journal.remove()
 
 
@@ -133,6 +132,7 @@ class SequenceOutput:
     plan: Plan
     provenance: str
     target: SequenceTarget
+    found: frozenset[Path]  # what was there when the work began, which the plan has looked at
 
     @property
     def path(self) -> Path:
@@ -141,14 +141,8 @@ class SequenceOutput:
     @contextmanager
     def open_segment(self, packets: Path) -> Iterator[Sink]:
         written: list[Path] = []
-        request = self.plan.request
-        writer = SequenceWriter(
-            self.path,
-            self.plan.first_number,
-            self.provenance,
-            packets.parent,
-            replace=request.overwrite or request.resume or request.into,
-        )
+        first_number = self.plan.first_number
+        writer = SequenceWriter(self.path, first_number, self.provenance, packets.parent, self._may_replace)
         yield _ListedImages(writer, written)
         packets.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
 
@@ -160,6 +154,10 @@ class SequenceOutput:
     def finish(self, journal: Journal) -> None:
         journal.remove()
 
+    def _may_replace(self, path: Path) -> bool:
+        """Whether a picture that is there was so from the beginning, or is this very job's."""
+        return self.plan.request.overwrite or path in self.found or made_by(self.plan.job, path)
+
 
 @dataclass(frozen=True, eq=False)
 class _ListedImages:
@@ -170,6 +168,19 @@ class _ListedImages:
 
     def write(self, frame: Frame) -> None:
         self.written.append(self.writer.write(frame))
+
+
+def _publish(video: Path, path: Path, *, replace: bool) -> None:
+    """Give a finished video its name.
+
+    Raises:
+        AppearedError: A file has got that name since the work was planned.
+
+    """
+    try:
+        publish(video, path, replace=replace)
+    except FileExistsError as error:
+        raise AppearedError(path) from error
 
 
 def check_video(video: Path, frames: int, seconds: Fraction) -> None:

@@ -98,10 +98,9 @@ def _run_segments(
         Journal(output.path, facts, resume=plan.request.resume, is_intact=output.is_intact) as journal,
         as_media_errors(),
     ):
-        if journal.frames:
-            total = "?" if plan.frames is None else max(plan.frames, journal.frames)
-            log.info("resumed at frame %d of %s", journal.frames, total)
-            progress.on_resume(journal.frames)
+        if kept := journal.kept_frames:
+            log.info("resumed at frame %d of %s", kept, "?" if plan.frames is None else max(plan.frames, kept))
+            progress.on_resume(kept)
         if not journal.complete:
             with cancel_scope() as cancellation:
                 meter = _WorkMeter(progress, cancellation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import cycle, groupby, islice
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from videostyle.frames import Frame, TrackedFrame
-from videostyle.journal.state import Bars, KeptFrame, SegmentState, from_16_bit, round_to_16_bit
+from videostyle.journal.drafts import round_state
+from videostyle.journal.state import Bars, KeptFrame, SegmentState, from_16_bit
 from videostyle.media.image import still
 from videostyle.plan.plan import Plan
 from videostyle.render.bars import NONE, crop_frame, find_bars
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from videostyle.style.state import FrameState, State
-    from videostyle.style.stylizer import Stylizer
+    from videostyle.style.stylizer import StylizedFrame, Stylizer
 
 OnWork = Callable[[float], None]
 
@@ -41,6 +42,11 @@ class FinishedFrame(Protocol):
     @property
     def losses(self) -> dict[str, float]: ...
 
+    @property
+    def left(self) -> SegmentState | None:
+        """What it leaves to those that follow, to the last bit; asked for once `frame` is there."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class UntouchedFrame:
@@ -48,10 +54,35 @@ class UntouchedFrame:
 
     content: Frame
     losses: dict[str, float] = field(default_factory=dict)
+    left: SegmentState | None = None
 
     @property
     def frame(self) -> Frame:
         return self.content
+
+
+@dataclass(frozen=True, eq=False)
+class RestyledFrame:
+    """A frame from the stylizer; `keeps_state` where later ones start from it."""
+
+    stylized: StylizedFrame
+    keeps_state: bool
+
+    @property
+    def content(self) -> Frame:
+        return self.stylized.content
+
+    @property
+    def frame(self) -> Frame:
+        return self.stylized.frame
+
+    @property
+    def losses(self) -> dict[str, float]:
+        return self.stylized.losses
+
+    @property
+    def left(self) -> SegmentState | None:
+        return exact_state(self.stylized.state) if self.keeps_state else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +181,7 @@ class StyleWorker:
         left: State | None = None
         for stylized in self._stylizer.stylize(self._mapped(frames) if opens_job else frames, start):
             left = stylized.state
-            yield stylized
+            yield RestyledFrame(stylized, self._keeps_state)
         yield SegmentEnd(segment_state(left) if left is not None and self._keeps_state else None)
 
     def stream(self) -> AbstractContextManager[None]:
@@ -197,6 +228,11 @@ class BarredFrame:
     @property
     def losses(self) -> dict[str, float]:
         return self.finished.losses
+
+    @property
+    def left(self) -> SegmentState | None:
+        left = self.finished.left
+        return None if left is None else replace(left, bars=self.bars)
 
 
 class BarsWorker:
@@ -254,6 +290,10 @@ class SideBySideFrame:
     def losses(self) -> dict[str, float]:
         return self.finished.losses
 
+    @property
+    def left(self) -> SegmentState | None:
+        return self.finished.left
+
 
 class SideBySideWorker:
     """Puts the content to the left of what another worker makes of it."""
@@ -303,9 +343,31 @@ def write_attention_map(path: Path, salience: np.ndarray) -> None:
 
 def segment_state(state: State) -> SegmentState:
     """Bring a state to the CPU: the last frame to the last bit, older ones in 16 bits."""
-    frames = {index: _kept(frame) for index, frame in state.known.items()}
-    kept = {i: frame if i == state.previous else frame.rounded() for i, frame in frames.items()}
-    return SegmentState(round_to_16_bit(_array(state.opening)), state.previous, kept)
+    rounded = round_state(exact_state(state))
+    assert rounded is not None
+    return rounded
+
+
+def exact_state(state: State) -> SegmentState:
+    """Bring a state to the CPU to the last bit, each of its frames when it is asked for."""
+    return SegmentState(_array(state.opening), state.previous, _ExactFrames(state.known))
+
+
+@dataclass(frozen=True, eq=False)
+class _ExactFrames(Mapping[int, KeptFrame]):
+    """Frames on a device as they are asked for."""
+
+    known: Mapping[int, FrameState]
+
+    def __getitem__(self, index: int) -> KeptFrame:
+        frame = self.known[index]
+        return _kept(frame)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
 
 
 def tensor_state(state: SegmentState, device: torch.device) -> State:

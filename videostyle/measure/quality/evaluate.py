@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
+from videostyle import interrupt
 from videostyle.errors import OutputError, SettingError
 from videostyle.frames import Frame, Span
 from videostyle.measure.quality.compare import FeatureLosses, Judge, Measures, Pair, View, compare
@@ -95,6 +96,7 @@ class Counted(Generic[T]):
         return self
 
     def __next__(self) -> T:
+        interrupt.check()
         item = next(self._items)
         self.count += 1
         return item

@@ -17,7 +17,7 @@ import numpy as np
 
 from videostyle.measure.quality.compare import Measures, View
 from videostyle.measure.quality.summary import Evaluation, Statistic, as_dict
-from videostyle.media.files import part_file, publish
+from videostyle.media.files import create_part, publish
 
 MELTING = 0.05  # share of a loss by which it may rise within a shot
 SHARPENING = 0.15  # share of its detail that a shot may gain or lose
@@ -131,7 +131,7 @@ class JsonFile:
         self._path = path
 
     def __enter__(self) -> Self:
-        self._part = part_file(self._path)
+        self._part = create_part(self._path)
         self._file = self._part.open("w", encoding="utf-8")
         self._file.write('{"frames": [')
         self._separator = "\n"
@@ -146,7 +146,7 @@ class JsonFile:
         closing = {"summary": as_dict(evaluation), "versions": versions(torch=evaluation.weights is not None)}
         self._file.write("\n],\n" + _json(closing)[1:] + "\n")
         self._file.close()
-        publish(self._part, self._path)
+        publish(self._part, self._path, replace=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from videostyle import interrupt
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,9 +19,19 @@ _STATUS = Path("/proc/self/status")
 
 
 def run_isolated(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work` returns, or raises, in a fresh interpreter."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *args, **kwargs).result()
+    """What `work` returns, or raises, in a fresh interpreter.
+
+    Raises:
+        Interrupted: A signal asks to stop, which a terminal sends to that interpreter as well.
+
+    """
+    interrupt.check()
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            return pool.submit(work, *args, **kwargs).result()
+    except (BrokenProcessPool, KeyboardInterrupt):
+        interrupt.check()
+        raise
 
 
 def peak_memory() -> int:

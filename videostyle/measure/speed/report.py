@@ -12,7 +12,7 @@ from typing import Any
 
 from videostyle.measure.quality.report import rounded, versions
 from videostyle.measure.speed.bench import Bench, Row
-from videostyle.media.files import part_file, publish
+from videostyle.media.files import write_file
 from videostyle.render.timing import AHEAD, BEHIND, LINE
 
 _STEP_HEAD = ("step", "optimizer", "precision", "ms/step", "Mpx·it/s", "TFLOP/s", "of GEMM", "frames/s", "memory")
@@ -43,12 +43,8 @@ def as_dict(found: Bench) -> dict[str, Any]:
 
 def write_json(path: Path, found: Bench) -> None:
     """Write all of it; the file appears when it is complete."""
-    part = part_file(path)
-    try:
-        part.write_text(json.dumps(rounded(as_dict(found)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        publish(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    text = json.dumps(rounded(as_dict(found)), indent=1, allow_nan=False) + "\n"
+    write_file(path, text.encode(), replace=True)
 
 
 def table(found: Bench) -> str:

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from videostyle.errors import AppearedError, OutputError, UnreadableError
 from videostyle.frames import MAX_PIXELS, Frame, Pixels, Samples
-from videostyle.media.files import part_file, publish
+from videostyle.media.files import write_file
 from videostyle.media.image.alpha import fill_hidden, on_white
 from videostyle.media.image.decode import read_samples, shown_size
 from videostyle.media.image.encode import ENCODERS, WITH_ALPHA
@@ -224,21 +224,18 @@ def write_still(
         alpha: (H, W), same dtype.
         within: Directory for its temporary file, on the same disk; its own by default.
         tags: Of the photo that it was made of.
-        replace: A file that is there is replaced.
+        replace: Take the place of a file that is there.
 
     Raises:
+        AppearedError: A file is there, and is not to be replaced.
         OutputError: The file cannot be made.
 
     """
     if not keeps_alpha(path):
         pixels, alpha = on_white(pixels, alpha), None
+    encoded = ENCODERS[path.suffix.lower()](pixels, alpha, comment, tags)
     try:
-        part = part_file(path, None if path.is_symlink() else within)
-        try:
-            part.write_bytes(ENCODERS[path.suffix.lower()](pixels, alpha, comment, tags))
-            publish(part, path, replace=replace)
-        finally:
-            part.unlink(missing_ok=True)
+        write_file(path, encoded, None if path.is_symlink() else within, replace=replace)
     except FileExistsError as error:
         raise AppearedError(path) from error
     except OSError as error:
