@@ -178,7 +178,6 @@ def test_the_command_knows_sequences(shot, style, clip, out):
         ((shot, style, out / "new.mp4", "--fps", "fast"), "24000/1001"),
         ((shot, style, out / "new.mp4", "--fps", "24/0"), "24000/1001"),
         ((shot, style, out / "new.png"), "out.%04d.png"),
-        ((shot, style, out / "new.%04d.mp4"), ".tif"),
         ((shot, style, out), "%04d"),
         ((shot.with_name("none.%04d.png"), style, out / "new.mp4"), "none.0001.png"),
         ((style, style, out / "new.%d.png"), "without a number"),

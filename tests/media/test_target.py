@@ -20,7 +20,7 @@ from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, V
         ("out.png", StillTarget),
         ("out.WEBP", StillTarget),
         ("out.%04d.png", SequenceTarget),
-        ("out.%d.mp4", SequenceTarget),
+        ("out.%d.mp4", VideoTarget),
         ("there", FolderTarget),
         ("new/", FolderTarget),
     ],
@@ -68,7 +68,7 @@ def test_numbered_images_are_the_files_of_their_numbers(tmp_path):
 
 
 def test_images_are_written_with_the_suffixes_of_images(tmp_path):
-    for name in ("out.%d.mp4", "out.webp"):
+    for name in ("out.%d.exr", "out.webp"):
         with pytest.raises(OutputError, match=r"an image is written as one of \.jpg"):
             resolve_target(tmp_path / name).check_suffix()
     for name in ("out.%d.tif", "out.PNG"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import Field, dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 from cyclopts import App, Group, Parameter
 from cyclopts.argument import ArgumentCollection
@@ -26,7 +27,7 @@ def _job(help: str) -> Parameter:
 class JobFlags:
     """What is done, to which frames, and what is said of it."""
 
-    frames: Annotated[str | None, _job("A:B, the frames from A up to but not B, from 0.")] = None
+    frames: Annotated[str | None, _job("A:B, the frames from A up to but not B, from 0; A for one.")] = None
     start: Annotated[str | None, _job("Begin here: seconds or HH:MM:SS.mmm.")] = None
     end: Annotated[str | None, _job("End before here: seconds or HH:MM:SS.mmm.")] = None
     fps: Annotated[str | None, _job("Numbered pictures per second: 24 unless told, or as 24000/1001.")] = None
@@ -69,6 +70,21 @@ def settings_from(flags: Any) -> Settings:
 
     """
     return Settings(**{f.name: getattr(flags, f.name) for f in fields(Settings)})
+
+
+_LISTS = {"--" + f.name.replace("_", "-") for f in fields(Settings) if get_origin(_HINTS[f.name]) is tuple}
+
+
+def last_lists(words: Sequence[str]) -> list[str]:
+    """The words without lists that come again later: of a repeated option, the last counts."""
+    groups = list[list[str]]([[]])
+    for word in words:
+        if word.startswith("--"):
+            groups.append([])
+        groups[-1].append(word)
+    names = [group[0].partition("=")[0] if group else "" for group in groups]
+    kept = (g for n, g in enumerate(groups) if names[n] not in _LISTS or names[n] not in names[n + 1 :])
+    return [word for group in kept for word in group]
 
 
 def fill_gaps(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ def stylize(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> None:
     """Restyle what the paths name, and print what was made."""
     if len(paths) < 3:
         raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
+    _refuse_numbers(paths)
     request = _request(paths, job, settings)
     with as_input_errors():
         to_folder = paths[-1].endswith("/") or request.output.is_dir()
@@ -30,6 +32,16 @@ def stylize(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> None:
         _stylize_images(request, job)
     else:
         _stylize_one(request, job)
+
+
+def _refuse_numbers(paths: tuple[str, ...]) -> None:
+    """See that no number stands where a path belongs."""
+    for word in paths:
+        if re.fullmatch(r"[+-]?\d*\.?\d+", word) and not Path(word).exists():
+            raise InputError(
+                f"{word} stands where a file is expected; an option such as --style-weight takes one number, "
+                f"and a file of that name is given as ./{word}"
+            )
 
 
 def _request(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> Request:

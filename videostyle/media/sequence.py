@@ -13,6 +13,7 @@ from videostyle.errors import InputError, MediaError, OutputError, UnreadableErr
 from videostyle.frames import Frame, Span
 from videostyle.media.clip import Clip
 from videostyle.media.image import still
+from videostyle.media.video.codecs import SUFFIXES
 from videostyle.media.video.color import Colors
 
 DEFAULT_RATE = Fraction(24)  # images per second
@@ -21,8 +22,11 @@ _SRGB = Colors(1, 13, 0, 2, rgb=True)  # H.273: BT.709 primaries, sRGB transfer,
 
 
 def is_sequence(path: Path) -> bool:
-    """Return whether a name stands for numbered images: with one %d or %04d in it, and no file of that very name."""
-    return len(_FIELD.findall(path.name)) == 1 and not path.exists()
+    """Return whether a name stands for numbered images: with one %d or %04d in it, and no file of that very name.
+
+    A video's name may have such signs as well: `100%done.mp4`.
+    """
+    return len(_FIELD.findall(path.name)) == 1 and path.suffix.lower() not in SUFFIXES and not path.exists()
 
 
 def numbered(pattern: Path, number: int) -> Path:
@@ -32,6 +36,8 @@ def numbered(pattern: Path, number: int) -> Path:
 
 def number_of(pattern: Path, name: str) -> int | None:
     """Return the number that a file of that name has in a sequence; None if it is not part of it."""
+    if not _FIELD.search(pattern.name):
+        return 0 if name == pattern.name else None
     before, _, after = _FIELD.split(pattern.name)
     found = re.fullmatch(rf"{re.escape(before)}(\d+){re.escape(after)}", name)
     return int(found[1]) if found and numbered(pattern, int(found[1])).name == name else None
@@ -108,8 +114,14 @@ def indices(clip: Clip, span: Span) -> list[int]:
     """
     found = span.indices(index / clip.rate for index in range(clip.frames or 0))
     if not found:
-        raise InputError(f"no image of {clip.path} lies in the range asked for; it has {clip.frames}")
+        raise InputError(f"no image of {clip.path} lies in the range asked for; it has {_length(clip, span)}")
     return found
+
+
+def _length(clip: Clip, span: Span) -> str:
+    """How long a sequence is, in seconds or images as the range was asked for."""
+    frames = clip.frames or 0
+    return f"{frames}" if span.start is None and span.end is None else f"{float(frames / clip.rate):.3f} seconds"
 
 
 def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = False) -> Iterator[Frame]:

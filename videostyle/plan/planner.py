@@ -18,6 +18,7 @@ from videostyle.media.video.codecs import Encoding
 from videostyle.plan.disk import check_container, check_room
 from videostyle.plan.identity import job_id, plan_facts
 from videostyle.plan.insert import insert_facts, plan_insert
+from videostyle.plan.mistakes import check_range, warn_of_masks
 from videostyle.plan.options import check_engine, check_settings
 from videostyle.plan.paths import check_attention_map, check_paths
 from videostyle.plan.plan import Plan
@@ -38,7 +39,15 @@ def make_plan(request: Request) -> Plan:
 
     """
     target = resolve_target(request.output)
-    request = _found(request, target)
+    try:
+        return _plan(_found(request, target), target)
+    except OutputError as error:
+        if error.path != target.path:
+            raise
+        raise OutputError(request.output, error.reason) from error  # by the name that was typed
+
+
+def _plan(request: Request, target: Target) -> Plan:
     check_paths(request, target)
     check_settings(request)
     if request.attention_map:
@@ -54,6 +63,7 @@ def make_plan(request: Request) -> Plan:
     )  # fmt: skip
     if not is_finished(plan):
         warn_of_small_styles([plan])
+        warn_of_masks(request.settings, content, request.span)
     return plan
 
 
@@ -122,6 +132,7 @@ class _Media:
 def _plan_video(request: Request, content: VideoContent | SequenceContent, target: Target) -> Plan:
     """A video or numbered images, into either."""
     settings = request.effective_settings
+    check_range(content, request.span)
     media = _media(request, content, target, settings)
     size = _size(request, media.clip)
     plan = _plan_insert(request, media, settings, size) if request.into else _plan_all(request, media, settings, size)
@@ -131,9 +142,13 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
 
 
 def _media(request: Request, content: VideoContent | SequenceContent, target: Target, settings: Settings) -> _Media:
+    if isinstance(target, StillTarget) and request.span.one_frame and not request.into:
+        target = SequenceTarget(target.path)  # of one picture, whose name has no number
     if isinstance(target, (StillTarget, FolderTarget)):
         raise OutputError(
-            target.path, "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: out.%04d.png"
+            target.path,
+            "a video is written as .mp4, .mov, .mkv or .webm, or as numbered pictures, out.%04d.png; "
+            "--frames A makes one picture of it",
         )
     if isinstance(target, SequenceTarget):
         target.check_suffix()
