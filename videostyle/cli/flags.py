@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import Field, dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin, get_type_hints
@@ -90,21 +90,26 @@ def last_lists(words: Sequence[str]) -> list[str]:
 def fill_gaps(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Take what the flags leave open from --config, then from the preset: cyclopts fills only the gaps."""
     if path := _given(arguments, "--config") or _finished(arguments):
-        Dict(_dashed(_read_config(Path(path))), source=path)(app, commands, arguments)
+        Dict(_dashed(_read_config(Path(path), _said(arguments))), source=path)(app, commands, arguments)
     name = _given(arguments, "--preset") or "standard"
     chosen = preset(name)
     values = _dashed({f.name: getattr(chosen, f.name) for f in fields(Settings)})
     Dict(values, source=f"preset {name}")(app, commands, arguments)
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def _said(arguments: ArgumentCollection) -> set[str]:
+    """Names of the settings that flags say."""
+    return {f.name for f in fields(Settings) if arguments["--" + f.name.replace("_", "-")].tokens}
+
+
+def _read_config(path: Path, said: Collection[str]) -> dict[str, Any]:
     """Settings from a TOML file, or from a result that says how it was made."""
     from videostyle.media import sequence
     from videostyle.media.provenance import has_comment, read_comment
 
     if sequence.is_sequence(path) and (images := sequence.files(path)):
         path = images[0]
-    return read_made(read_comment(path), path) if has_comment(path) else read_toml(path)
+    return read_made(read_comment(path), path, said) if has_comment(path) else read_toml(path)
 
 
 def _given(arguments: ArgumentCollection, name: str) -> str | None:

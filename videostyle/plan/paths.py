@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from videostyle.errors import OutputError, UnreadableError
@@ -15,9 +16,8 @@ from videostyle.media.target import Target
 from videostyle.media.video.codecs import SUFFIXES
 from videostyle.plan.request import Request
 from videostyle.plan.resume import check_free
-from videostyle.settings import INITS, Settings
-
-NAMED_WEIGHTS = ("auto", "imagenet", "builtin")
+from videostyle.settings import Settings
+from videostyle.settings import named_files as settings_files
 
 
 def check_paths(request: Request, target: Target) -> None:
@@ -88,9 +88,7 @@ def _check_there(target: Target) -> None:
 
 def named_files(settings: Settings) -> list[Path]:
     """Every file that settings name."""
-    init = [] if settings.init in INITS else [settings.init]
-    weights = [] if settings.weights in NAMED_WEIGHTS else [settings.weights]
-    return [Path(name) for name in (*settings.content_masks, *settings.style_masks, *init, *weights)]
+    return [Path(file) for name, value in asdict(settings).items() for file in settings_files(name, value)]
 
 
 def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:

@@ -78,6 +78,8 @@ def _found(request: Request, target: Target) -> Request:
 def _plan_still(request: Request, content: StillContent, target: Target) -> Plan:
     if request.into:
         raise InputError("--into is for films and numbered pictures; a picture has one frame")
+    if request.settings.passes > 1:
+        raise InputError("--passes go over the frames of a film; a picture has one")
     if isinstance(target, SequenceTarget):
         raise OutputError(request.output, "one picture gets one name, without a number")
     image = StillTarget(target.path)
