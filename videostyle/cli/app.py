@@ -35,7 +35,7 @@ app = App(
         "Restyle a video or a picture after one or several paintings.\n\n"
         "CONTENT is a video or picture, STYLE a picture, OUTPUT a file of CONTENT's kind. "
         "Numbered pictures, shot.%04d.png, count as a video, in and out.\n\n"
-        "Many pictures: CONTENT and STYLE may be directories or quoted patterns, OUTPUT a directory: "
+        "Many pictures or films: CONTENT and STYLE may be directories or quoted patterns, OUTPUT a directory: "
         "an existing one, or a name that ends in /."
     ),
     usage=f"Usage: {USAGE}",
