@@ -154,7 +154,7 @@ def test_what_cannot_be_is_refused_in_a_line_that_says_what(clip, style, tmp_pat
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_job_leaves_nothing_behind(clip, style, tmp_path, number, code):
-    words = [COMMAND, clip, style, tmp_path / "out.mp4", "--weights", "builtin", "--iterations", "5000"]
+    words = [COMMAND, clip, style, tmp_path / "out.mp4", "--weights", "builtin", "--first-iterations", "5000"]
     running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     job = tmp_path / ".out.mp4.videostyle" / "job.json"
     deadline = time.monotonic() + 60

@@ -450,15 +450,3 @@ def test_borders_are_the_same_from_any_border_on():
     for number in range(len(lengths)):
         rest = steps[sum(lengths[:number]) :]
         assert lengths_of(rest) == lengths[number:]
-
-
-def test_a_film_names_files_by_name_and_opens_none(film, style, tmp_path, caplog):
-    init = media.write_picture(tmp_path / "start.png")
-    made(film, style, tmp_path / "out.mp4", STYLED.override(init=str(init)))
-    comment = read_comment(tmp_path / "out.mp4")
-    assert str(tmp_path) not in comment
-    assert "start.png" in comment
-    found = read_made(comment, tmp_path / "out.mp4")
-    assert "init" not in found
-    assert found["style_layers"] == ["relu2_1"]
-    assert "made with --init start.png; say that again" in caplog.text

@@ -150,6 +150,11 @@ class Span:
     def whole(self) -> bool:
         return self == Span()
 
+    @property
+    def one_frame(self) -> bool:
+        """Whether it holds one frame at most, by its index."""
+        return self.last is not None and self.last - self.first == 1
+
     def contains(self, index: int, seconds: Fraction) -> bool:
         """Return whether the frame with this index, shown at this time, lies in the range."""
         begun = index >= self.first and (self.start is None or seconds >= self.start)

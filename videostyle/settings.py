@@ -6,17 +6,14 @@ Flags, TOML keys, the sections of `--help`, docs/options.md, a job's identity an
 from __future__ import annotations
 
 import json
-import logging
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from videostyle.errors import InputError, SettingError
-
-log = logging.getLogger(__name__)
 
 Optimizer = Literal["lbfgs", "adam"]
 Flow = Literal["dis-ultrafast", "dis-fast", "dis-medium", "dis-fine", "farneback", "none"]
@@ -353,7 +350,7 @@ class Settings:
 
 
 INITS = ("content", "noise", "style")  # what a fresh frame may start from, beside a picture
-NAMES_OF_FILES = ("init", "content_masks", "style_masks", "weights")  # settings that may name files
+NAMED_WEIGHTS = ("auto", "imagenet", "builtin")
 NAMES = tuple(f.name for f in fields(Settings))
 
 
@@ -409,28 +406,44 @@ def read_toml(path: Path) -> dict[str, Any]:
     return _known(found, path)
 
 
-def read_made(comment: str, path: Path) -> dict[str, Any]:
+def named_files(name: str, value: Any) -> list[str]:
+    """The files that a setting's value names, if any; of a result that names them otherwise, their descriptions."""
+    if name in ("content_masks", "style_masks"):
+        return list(value or ())
+    own = {"init": INITS, "weights": NAMED_WEIGHTS}.get(name)
+    return [] if own is None or value is None or value in own else [value]
+
+
+def read_made(comment: str, path: Path, said: Collection[str] = ()) -> dict[str, Any]:
     """The settings that a finished file, `path`, says in its comment that it was made with.
 
+    A comment opens no file: what was made with files takes them from the user, who knows where they are.
+
+    Args:
+        comment: Of the file.
+        path: Its name, for errors.
+        said: Names of the settings that the user says; the comment's do not count.
+
     Raises:
-        InputError: It says none, or some that this version does not know.
+        InputError: It says none, or some that this version does not know, or some that name files.
 
     """
     try:
         found = dict(json.loads(comment)["settings"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} does not say how it was made; give a TOML file of settings") from error
-    return _known({name: value for name, value in found.items() if value is not None and not _file(name, value)}, path)
+    found = {name: value for name, value in found.items() if value is not None and name not in said}
+    for name in found:
+        if files := named_files(name, found[name]):
+            flag = "--" + name.replace("_", "-")
+            raise InputError(f"{path} was made with {flag} {_described(files)}; say {flag} with that file, or another")
+    return _known(found, path)
 
 
-def _file(name: str, value: Any) -> bool:
-    """Whether a setting names files, which a finished film may not have anyone open; says so."""
-    names = [value] if isinstance(value, str) else value
-    if name not in NAMES_OF_FILES or not names or value in INITS or not any(Path(str(n)).suffix for n in names):
-        return False
-    files = ", ".join(map(str, names))
-    log.warning("it was made with --%s %s; say that again if you want it", name.replace("_", "-"), files)
-    return True
+def _described(files: Sequence[Any]) -> str:
+    """Name the files that a comment describes, which may hold anything."""
+    names = (file["name"] if isinstance(file, dict) and "name" in file else file for file in files)
+    return ", ".join(str(name)[:100] for name in names)
 
 
 def _known(found: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, V
         ("photo #1.png", StillTarget),
         ("out.%d.exr", SequenceTarget),
         ("out.%04d", SequenceTarget),
+        ("out.%d.mp4", VideoTarget),
         ("there", FolderTarget),
         ("new/", FolderTarget),
     ],

@@ -120,7 +120,7 @@ def test_a_broken_image_does_not_stop_the_others(photos, style, tmp_path, broken
 
 def test_what_a_directory_cannot_take_is_refused_before_it_is_made(photos, style, clip, tmp_path):
     out = f"{tmp_path}/out/"
-    assert "name the file" in command(clip, style, out, code=2)
+    assert "name the file" in command(photos / "notes.txt", style, out, code=2)
     assert "no such file" in command(tmp_path / "none.png", style, out, code=2)
     assert "no image" in command(photos / "*.gif", style, out, code=2)
     assert "name a directory" in command(photos, style, tmp_path / "out.png", code=2)

@@ -1,5 +1,7 @@
 """Which segment comes next, and what it starts from."""
 
+from threading import Event, Thread
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,29 @@ def test_segments_that_need_nothing_come_at_once_and_others_when_their_needs_are
         assert start.frames[107].image.dtype == np.uint16  # recalled, not followed
         finish(journal, schedule, last)
         assert schedule.take() is None
+
+
+def test_nobody_waits_for_one_who_looks_for_work_in_a_long_shot(journal):
+    """The source yields the second segment only when the first is rendered: another worker looks for it meanwhile."""
+    rendered, looking = Event(), Event()
+
+    def source():
+        yield SEGMENTS[0]
+        looking.set()
+        assert rendered.wait(10)
+        yield SEGMENTS[1]
+
+    with cancel_scope() as scope:
+        schedule = Schedule(source(), journal, scope)
+        first, _ = schedule.take()
+        found = []
+        other = Thread(target=lambda: found.append(schedule.take()))
+        other.start()
+        assert looking.wait(10)
+        finish(journal, schedule, first)
+        rendered.set()
+        other.join(10)
+        assert found[0][0].number == 1
 
 
 def test_a_lost_state_is_rendered_again_with_all_that_it_needs(journal):

@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 from tqdm import tqdm
 
 from videostyle import interrupt
-from videostyle.cli.flags import JOB_GROUP, JobFlags, SettingFlags, fill_gaps, settings_from
+from videostyle.cli.flags import JOB_GROUP, JobFlags, SettingFlags, fill_gaps, last_lists, settings_from
 from videostyle.cli.signals import ignore_signals, install_signal_handlers, leave_now
 from videostyle.cli.streams import SafeStream, configure_logging, flush, say, write_event
 from videostyle.cli.stylize import USAGE, stylize
@@ -35,13 +35,13 @@ app = App(
         "Restyle a video or a picture after one or several paintings.\n\n"
         "CONTENT is a video or picture, STYLE a picture, OUTPUT a file of CONTENT's kind. "
         "Numbered pictures, shot.%04d.png, count as a video, in and out.\n\n"
-        "Many pictures: CONTENT and STYLE may be directories or quoted patterns, OUTPUT a directory: "
+        "Many pictures or films: CONTENT and STYLE may be directories or quoted patterns, OUTPUT a directory: "
         "an existing one, or a name that ends in /."
     ),
     usage=f"Usage: {USAGE}",
     version_flags=[],
     config=fill_gaps,
-    default_parameter=Parameter(negative=(), consume_multiple=True),
+    default_parameter=Parameter(negative=(), consume_multiple=True, allow_repeating=True),
     result_action="return_value",
 )
 
@@ -110,7 +110,9 @@ def _evaluate(
         heatmap=heatmap,
         overwrite=overwrite,
     )
-    with tqdm(disable=quiet, file=SafeStream(sys.stderr), unit=" frames", leave=False, delay=0.5) as bar:
+    stream = SafeStream(sys.stderr)
+    hidden = quiet or not stream.isatty()
+    with tqdm(disable=hidden, file=stream, unit=" frames", leave=False, delay=0.5) as bar:
         found = evaluate(request, on_frame=lambda measures: bar.update())
     if not quiet:
         say(table(found))
@@ -160,7 +162,8 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     install_signal_handlers()
     try:
         _refuse_reserved(words)
-        app(words, exit_on_error=False, print_error=False)
+        _refuse_pipes(words)
+        app(last_lists(words), exit_on_error=False, print_error=False)
         ignore_signals()
     except (Exception, Interrupted, KeyboardInterrupt) as error:  # whatever breaks: one line
         ignore_signals()
@@ -219,6 +222,11 @@ def _leave(code: int) -> NoReturn:
 def _refuse_reserved(words: Sequence[str]) -> None:
     if words and words[0] in RESERVED:
         raise InputError(f"{words[0]!r} is kept for a command to come; a file of that name is given as ./{words[0]}")
+
+
+def _refuse_pipes(words: Sequence[str]) -> None:
+    if "-" in words:
+        raise InputError("-: pipes and devices are not read; save it as a file first")
 
 
 def _version(verbose: bool) -> str:

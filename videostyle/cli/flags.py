@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import Field, dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 from cyclopts import App, Group, Parameter
 from cyclopts.argument import ArgumentCollection
@@ -26,7 +27,7 @@ def _job(help: str) -> Parameter:
 class JobFlags:
     """What is done, to which frames, and what is said of it."""
 
-    frames: Annotated[str | None, _job("A:B, the frames from A up to but not B, from 0.")] = None
+    frames: Annotated[str | None, _job("A:B, the frames from A up to but not B, from 0; A for one.")] = None
     start: Annotated[str | None, _job("Begin here: seconds, HH:MM:SS.mmm, or the film's timecode HH:MM:SS:FF.")] = None
     end: Annotated[str | None, _job("End before here: the same.")] = None
     fps: Annotated[str | None, _job("Numbered pictures per second: 24 unless told, or as 24000/1001.")] = None
@@ -78,24 +79,44 @@ def settings_from(flags: Any) -> Settings:
     return Settings(**{f.name: getattr(flags, f.name) for f in fields(Settings)})
 
 
+_LISTS = {"--" + f.name.replace("_", "-") for f in fields(Settings) if get_origin(_HINTS[f.name]) is tuple}
+
+
+def last_lists(words: Sequence[str]) -> list[str]:
+    """The words without lists that come again later: of a repeated option, the last counts."""
+    groups = list[list[str]]([[]])
+    for word in words:
+        if word.startswith("--"):
+            groups.append([])
+        groups[-1].append(word)
+    names = [group[0].partition("=")[0] if group else "" for group in groups]
+    kept = (g for n, g in enumerate(groups) if names[n] not in _LISTS or names[n] not in names[n + 1 :])
+    return [word for group in kept for word in group]
+
+
 def fill_gaps(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Take what the flags leave open from --config, then from the preset: cyclopts fills only the gaps."""
     if path := _given(arguments, "--config") or _finished(arguments):
-        Dict(_dashed(_read_config(Path(path))), source=path)(app, commands, arguments)
+        Dict(_dashed(_read_config(Path(path), _said(arguments))), source=path)(app, commands, arguments)
     name = _given(arguments, "--preset") or "standard"
     chosen = preset(name)
     values = _dashed({f.name: getattr(chosen, f.name) for f in fields(Settings)})
     Dict(values, source=f"preset {name}")(app, commands, arguments)
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def _said(arguments: ArgumentCollection) -> set[str]:
+    """Names of the settings that flags say."""
+    return {f.name for f in fields(Settings) if arguments["--" + f.name.replace("_", "-")].tokens}
+
+
+def _read_config(path: Path, said: Collection[str]) -> dict[str, Any]:
     """Settings from a TOML file, or from a result that says how it was made."""
     from videostyle.media import sequence
     from videostyle.media.provenance import has_comment, read_comment
 
     if sequence.is_sequence(path) and (images := sequence.files(path)):
         path = images[0]
-    return read_made(read_comment(path), path) if has_comment(path) else read_toml(path)
+    return read_made(read_comment(path), path, said) if has_comment(path) else read_toml(path)
 
 
 def _given(arguments: ArgumentCollection, name: str) -> str | None:

@@ -11,10 +11,12 @@ from videostyle.timecode import Timecode
 
 
 def parse_frames(text: str) -> tuple[int, int | None]:
-    """`A:B`, `A:` or `:B` → first frame and the one after the last."""
+    """`A:B`, `A:`, `:B`, or `A` for one frame → first frame and the one after the last."""
+    if re.fullmatch(r"\d+", text.strip()):
+        return int(text), int(text) + 1
     match = re.fullmatch(r"(\d*):(\d*)", text.strip())
     if match is None or text.strip() == ":":
-        raise InputError(f"--frames {text!r} is no range; say A:B, for example 0:24")
+        raise InputError(f"--frames {text!r} is no range; say A:B, for example 0:24, or A for one frame")
     return int(match[1] or 0), int(match[2]) if match[2] else None
 
 

@@ -15,7 +15,7 @@ from videostyle.plan.batch import Batch
 from videostyle.plan.plan import Plan
 from videostyle.render.progress import FrameReport, Progress, Summary
 
-PLAIN_SECONDS = 10.0  # between two lines of a log
+PLAIN_SECONDS = 5.0  # between two lines of a log
 
 log = logging.getLogger("videostyle")
 
@@ -149,7 +149,7 @@ class Bar(_Counted):
 
 
 class PlainLines(_Counted):
-    """A line every ten seconds at most, and always the last."""
+    """A line every five seconds at most, and always the last."""
 
     def __init__(self, stream: SafeStream) -> None:
         super().__init__(stream)

@@ -1,13 +1,16 @@
-"""`videostyle CONTENT STYLE OUTPUT`: restyle one video or image, or a directory of images."""
+"""`videostyle CONTENT STYLE OUTPUT`: restyle one video or image, or a directory of pictures or films."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.cli.flags import JobFlags
 from videostyle.cli.streams import say
-from videostyle.errors import InputError, MediaError, as_input_errors
+from videostyle.errors import InputError, MediaError, UnreadableError, as_input_errors
 from videostyle.settings import Settings
 
 if TYPE_CHECKING:  # codecs load when there is work
@@ -23,13 +26,24 @@ def stylize(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> None:
     """Restyle what the paths name, and print what was made."""
     if len(paths) < 3:
         raise InputError(f"CONTENT, STYLE and OUTPUT are needed: {USAGE}; --help tells more")
+    _refuse_numbers(paths)
     request = _request(paths, job, settings)
     with as_input_errors():
         to_folder = paths[-1].endswith("/") or request.output.is_dir()
     if to_folder:
-        _stylize_images(request, job)
+        _stylize_many(request, job)
     else:
         _stylize_one(request, job)
+
+
+def _refuse_numbers(paths: tuple[str, ...]) -> None:
+    """See that no number stands where a path belongs."""
+    for word in paths:
+        if re.fullmatch(r"[+-]?\d*\.?\d+", word) and not Path(word).exists():
+            raise InputError(
+                f"{word} stands where a file is expected; an option such as --style-weight takes one number, "
+                f"and a file of that name is given as ./{word}"
+            )
 
 
 def _request(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> Request:
@@ -86,6 +100,45 @@ def _dry_run(plan: Plan) -> str:
         f"output: {plan.output}, {width}x{height}" + (f", {plan.encoding.codec}" if plan.encoding else ""),
     ]
     return "\n".join([*lines, *([estimate_line(plan, seconds)] if seconds is not None else [])])
+
+
+def _stylize_many(request: Request, job: JobFlags) -> None:
+    """The pictures of a directory or pattern, and then its films."""
+    from videostyle.plan.films import find_films
+
+    with as_input_errors():
+        films = find_films(request.content)
+        pictures = not films or _has_pictures(request.content)
+    if pictures:
+        _stylize_images(request, job)
+    if films:
+        _stylize_films(request, films, job)
+
+
+def _has_pictures(content: Path) -> bool:
+    from videostyle.media.image import still
+
+    try:
+        return still.is_many(content) and bool(still.find_images(content))
+    except UnreadableError:
+        return False
+
+
+def _stylize_films(request: Request, found: Sequence[Path], job: JobFlags) -> None:
+    from videostyle.cli.progress import make_progress
+    from videostyle.plan.films import plan_films
+    from videostyle.render.run import run_films
+
+    films = plan_films(request, found)
+    asked = _counted(len(films.requests), "film")
+    if job.dry_run:
+        say("\n".join([*(f"{each.content} → {each.output}" for each in films.requests), f"{asked} in {films.folder}"]))
+        return
+    made = list(run_films(films, partial(make_progress, job.progress, quiet=job.quiet)))
+    if not (job.quiet or job.progress == "json"):
+        say(f"{_counted(len(made), 'film')} in {sum(each.seconds for each in made):.1f} s: {films.folder}")
+    if failed := len(films.requests) - len(made):
+        raise MediaError(f"{failed} of {asked} could not be made; the notices say why")
 
 
 def _stylize_images(request: Request, job: JobFlags) -> None:

@@ -52,6 +52,8 @@ def number_of(pattern: Path, name: str) -> int | None:
 
 def _any_number_of(pattern: Path, name: str) -> int | None:
     """Return the number in a name, however many digits it has."""
+    if not _FIELD.search(pattern.name):
+        return 0 if name == pattern.name else None
     before, after = _FIELD.split(pattern.name)
     found = re.fullmatch(rf"{re.escape(before)}(\d+){re.escape(after)}", name)
     return int(found[1]) if found else None
@@ -153,8 +155,14 @@ def indices(clip: Clip, span: Span) -> list[int]:
     """
     found = span.indices(index / clip.rate for index in range(clip.frames or 0))
     if not found:
-        raise InputError(f"no image of {clip.path} lies in the range asked for; it has {clip.frames}")
+        raise InputError(f"no image of {clip.path} lies in the range asked for; it has {_length(clip, span)}")
     return found
+
+
+def _length(clip: Clip, span: Span) -> str:
+    """How long a sequence is, in seconds or images as the range was asked for."""
+    frames = clip.frames or 0
+    return f"{frames}" if span.start is None and span.end is None else f"{float(frames / clip.rate):.3f} seconds"
 
 
 def read_frames(clip: Clip, size: tuple[int, int], span: Span, *, quiet: bool = False) -> Iterator[Frame]:

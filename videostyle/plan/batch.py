@@ -102,9 +102,9 @@ def make_batch(request: Request) -> Batch:
     _check_contents(contents, request.output)
     check_styles(styles)
     check_settings(replace(request, styles=tuple(styles[:1])))
-    named = _named(request.output, contents, styles)
+    named = name_results(request.output, contents, styles, lambda content: SUFFIX)
     check_apart(named.values(), [*contents, *styles, *named_files(request.settings)])
-    _check_folder(request.output)
+    check_folder(request.output)
     sizes = dict(_readable(contents, still.image_size)) | dict(_readable(styles, still.style_size))
     warn_of_unread([request.content, *request.styles])
     warn_of_further_images(sizes)
@@ -146,8 +146,10 @@ def _check_contents(contents: Sequence[Path], folder: Path) -> None:
             raise OutputError(folder, f"a directory takes pictures; for {content}, name the file to write")
 
 
-def _named(folder: Path, contents: Sequence[Path], styles: Sequence[Path]) -> dict[tuple[Path, Path], Path]:
-    """(content, style) → result, in order.
+def name_results(
+    folder: Path, contents: Sequence[Path], styles: Sequence[Path], suffix: Callable[[Path], str]
+) -> dict[tuple[Path, Path], Path]:
+    """(content, style) → result, in order; the suffix is that for the content.
 
     Raises:
         OutputError: Two results would have one name, on some disk.
@@ -158,7 +160,9 @@ def _named(folder: Path, contents: Sequence[Path], styles: Sequence[Path]) -> di
     taken: dict[str, tuple[Path, Path]] = {}
     for pair in product(contents, styles):
         content, style = pair
-        output = folder / (f"{content.stem}_{style.stem}{SUFFIX}" if several else f"{content.stem}{SUFFIX}")
+        output = folder / (
+            f"{content.stem}_{style.stem}{suffix(content)}" if several else f"{content.stem}{suffix(content)}"
+        )
         other = taken.setdefault(output.name.casefold(), pair)
         if other is not pair:
             first, second = (f"{c} in {s}" if several else f"{c}" for c, s in (other, pair))
@@ -167,7 +171,13 @@ def _named(folder: Path, contents: Sequence[Path], styles: Sequence[Path]) -> di
     return named
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """See that files can be written to a directory, once it is made.
+
+    Raises:
+        OutputError: It is a file, or the user may not write to it.
+
+    """
     if folder.exists() and not folder.is_dir():
         raise OutputError(folder, "it is a file; name another directory")
     if folder.is_dir() and not os.access(folder, os.W_OK):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from videostyle.errors import UnreadableError
 from videostyle.journal.digests import files_digest, stats_digest
@@ -14,7 +15,7 @@ from videostyle.journal.facts import Facts, fingerprint
 from videostyle.media import provenance
 from videostyle.media.content import Content, SequenceContent
 from videostyle.plan.request import Request
-from videostyle.settings import INITS, NAMES_OF_FILES, Settings, names_that_affect
+from videostyle.settings import INITS, Settings, named_files, names_that_affect
 
 
 def plan_facts(request: Request, content: Content, settings: Settings, size: tuple[int, int]) -> Facts:
@@ -71,15 +72,22 @@ def made_by(job: str, result: Path) -> bool:
         return False
 
 
-def _names_only(value: str | tuple[str, ...]) -> str | list[str]:
-    """Files by their names: a result says nothing of the folders of who made it."""
-    return Path(value).name if isinstance(value, str) else [Path(path).name for path in value]
+def described(settings: Settings) -> dict[str, Any]:
+    """The settings as a result says them: files by name and digest, never by where they are."""
+    return {name: _described(name, value) for name, value in asdict(settings).items()}
+
+
+def _described(name: str, value: Any) -> Any:
+    files = named_files(name, value)
+    if not files:
+        return value
+    found = [{"name": Path(file).name, "digest": files_digest([Path(file)])} for file in files]
+    return found if isinstance(value, tuple) else found[0]
 
 
 def provenance_of(job: str, weights: str, styles: Sequence[Path], settings: Settings, size: tuple[int, int]) -> str:
     """How a result was made, for its metadata: one line of JSON that `--config` reads again."""
-    values = asdict(settings) | {name: _names_only(getattr(settings, name)) for name in NAMES_OF_FILES}
-    kept = {name: value for name, value in values.items() if name not in names_that_affect("place")}
+    kept = {name: value for name, value in described(settings).items() if name not in names_that_affect("place")}
     made = {
         "videostyle": version("videostyle"),
         "job": job,

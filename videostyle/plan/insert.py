@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from videostyle.media.target import SequenceTarget, VideoTarget
 from videostyle.media.video.codecs import Encoding
 from videostyle.media.writer import VideoWriter
 from videostyle.plan.edit import InsertEdit, Provenance
-from videostyle.plan.identity import job_id, made_by
+from videostyle.plan.identity import described, job_id, made_by
 from videostyle.plan.request import Request
 from videostyle.settings import Settings, names_that_affect
 
@@ -191,7 +190,7 @@ def _has_same_look(request: Request, settings: Settings, existing: Existing, mad
         there = next((part for part in parts if part["frames"][0] <= index < part["frames"][1]), made)
     else:
         there = _provenance(existing, index)
-    asked = {"styles": [style.name for style in request.styles], "settings": asdict(settings)}
+    asked = {"styles": [style.name for style in request.styles], "settings": described(settings)}
     same = _look(there) == _look(json.loads(json.dumps(asked)))
     if not same:
         log.warning("frame %d has another look; the range is not held together with it", index)

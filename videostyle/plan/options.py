@@ -7,13 +7,12 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from videostyle.errors import SettingError, WeightsError
+from videostyle.errors import InputError, SettingError, WeightsError
 from videostyle.media import masks
 from videostyle.media.image import still
-from videostyle.plan.paths import NAMED_WEIGHTS
 from videostyle.plan.request import Request
-from videostyle.settings import INITS, Settings
-from videostyle.style.features.layers import layer_shares
+from videostyle.settings import INITS, NAMED_WEIGHTS, Settings
+from videostyle.style.features.layers import MATCHED_FROM, layer_shares, stride
 
 _DEVICES = r"auto|cpu|mps|cuda(:\d+)?(,cuda:\d+)*"
 
@@ -34,10 +33,31 @@ def check_settings(request: Request) -> None:
     if settings.normalization == "none" and settings.style_loss != "gram":
         raise SettingError("normalization", "none", "energy, or none with the style loss gram")
     _check_one_for_each_style(settings, len(request.styles))
+    _check_effect(request, settings)
     for mask in settings.content_masks:
         masks.check_mask(Path(mask))
     for image in (*settings.style_masks, *([] if settings.init in INITS else [settings.init])):
         still.image_size(Path(image))
+    for mask in settings.style_masks:
+        if not masks.read_mask(Path(mask)).any():
+            raise InputError(f"the style mask {mask} is black all over, so that nothing of its style counts")
+
+
+def _check_effect(request: Request, settings: Settings) -> None:
+    """See that no option is asked for that would do nothing beside the others.
+
+    Raises:
+        InputError: One would.
+
+    """
+    if settings.content_masks and len(set(settings.style_mix)) > 1:
+        raise InputError("--style-mix mixes styles, and with --content-masks each has its own place; leave one out")
+    if request.attention_map and not (settings.iterations or settings.first_iterations):
+        raise InputError("--attention-map shows what guides the styling, and with no iterations nothing is styled")
+    if request.into and (settings.workers or 1) > 1:
+        raise InputError("--workers is for whole films; --into makes its frames one after another")
+    if settings.match_weight and not any(stride(name) >= MATCHED_FROM for name in layer_shares(settings.style_layers)):
+        raise InputError("--match-weight matches things, which relu3_1 and deeper see; add one to --style-layers")
 
 
 def _check_one_for_each_style(settings: Settings, styles: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from videostyle.errors import OutputError, UnreadableError
@@ -12,11 +13,11 @@ from videostyle.journal.folder import check_folder
 from videostyle.media import sequence
 from videostyle.media.image import still
 from videostyle.media.target import Target
+from videostyle.media.video.codecs import SUFFIXES
 from videostyle.plan.request import Request
 from videostyle.plan.resume import check_free
-from videostyle.settings import INITS, Settings
-
-NAMED_WEIGHTS = ("auto", "imagenet", "builtin")
+from videostyle.settings import Settings
+from videostyle.settings import named_files as settings_files
 
 
 def check_paths(request: Request, target: Target) -> None:
@@ -32,6 +33,7 @@ def check_paths(request: Request, target: Target) -> None:
     sound = [request.sound] if request.sound else []
     read = [request.content, *request.styles, *named_files(request.settings), *sound]
     check_apart([request.output, *maps], read)
+    _check_order(request)
     check_styles(request.styles)
     _check_output(request.output)
     if request.into:
@@ -41,9 +43,22 @@ def check_paths(request: Request, target: Target) -> None:
 
 
 def _check_content(path: Path) -> None:
+    check_readable(path)
     if not path.exists() and not sequence.is_sequence(path):
         address = re.match(r"[a-z]{2,}:/", str(path))
         raise UnreadableError(path, "it is an address; download it first" if address else "there is no such file")
+
+
+def check_readable(path: Path) -> None:
+    """See that an input is no pipe: it is read more than once.
+
+    Raises:
+        UnreadableError: It is one.
+
+    """
+    odd = path.exists() and not (path.is_file() or path.is_dir())
+    if odd or str(path) in ("-", "/dev/stdin"):
+        raise UnreadableError(path, "pipes and devices are not read; save it as a file first")
 
 
 def _check_output(output: Path) -> None:
@@ -75,9 +90,7 @@ def _check_there(target: Target) -> None:
 
 def named_files(settings: Settings) -> list[Path]:
     """Every file that settings name."""
-    init = [] if settings.init in INITS else [settings.init]
-    weights = [] if settings.weights in NAMED_WEIGHTS else [settings.weights]
-    return [Path(name) for name in (*settings.content_masks, *settings.style_masks, *init, *weights)]
+    return [Path(file) for name, value in asdict(settings).items() for file in settings_files(name, value)]
 
 
 def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
@@ -99,6 +112,13 @@ def _identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
     return {(status.st_dev, status.st_ino) for status in (file.stat() for file in found if file.exists())}
 
 
+def _check_order(request: Request) -> None:
+    """See that film and painting have not changed places."""
+    films = [style for style in request.styles if style.suffix.lower() in SUFFIXES]
+    if films and still.is_still(request.content):
+        raise UnreadableError(films[0], f"a style is a picture; say CONTENT first: {films[0]} {request.content}")
+
+
 def check_styles(styles: Sequence[Path]) -> None:
     """See that every style is an image by its name.
 
@@ -107,6 +127,7 @@ def check_styles(styles: Sequence[Path]) -> None:
 
     """
     for style in styles:
+        check_readable(style)
         if not still.is_still(style):
             raise UnreadableError(style, f"a style is a picture: one of {', '.join(still.READABLE)}; convert it")
 

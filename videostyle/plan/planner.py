@@ -20,6 +20,7 @@ from videostyle.media.video.codecs import Encoding
 from videostyle.plan.disk import check_container, check_room
 from videostyle.plan.identity import job_id, plan_facts
 from videostyle.plan.insert import insert_facts, plan_insert
+from videostyle.plan.mistakes import check_range, warn_of_masks
 from videostyle.plan.options import check_engine, check_settings
 from videostyle.plan.paths import check_attention_map, check_paths
 from videostyle.plan.plan import Plan
@@ -46,7 +47,15 @@ def make_plan(request: Request) -> Plan:
 
     """
     target = resolve_target(request.output)
-    request = _found(request, target)
+    try:
+        return _plan(_found(request, target), target)
+    except OutputError as error:
+        if error.path != target.path:
+            raise
+        raise OutputError(request.output, error.reason) from error  # by the name that was typed
+
+
+def _plan(request: Request, target: Target) -> Plan:
     check_paths(request, target)
     check_settings(request)
     if request.attention_map:
@@ -71,6 +80,7 @@ def make_plan(request: Request) -> Plan:
     if not is_finished(plan):
         warn_of_small_styles([plan])
         warn_of_further_images([*([content.path] if isinstance(content, StillContent) else []), *request.styles])
+        warn_of_masks(request.settings, content, request.span)
     return plan
 
 
@@ -97,6 +107,8 @@ def _found(request: Request, target: Target) -> Request:
 def _plan_still(request: Request, content: StillContent, target: Target) -> Plan:
     if request.into:
         raise InputError("--into is for films and numbered pictures; a picture has one frame")
+    if request.settings.passes > 1:
+        raise InputError("--passes go over the frames of a film; a picture has one")
     if isinstance(target, SequenceTarget):
         raise OutputError(request.output, "one picture gets one name, without a number")
     image = StillTarget(target.path)
@@ -152,6 +164,7 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
     """A video or numbered images, into either."""
     request = replace(request, span=content.clip.resolved(request.span))
     settings = request.effective_settings
+    check_range(content, request.span)
     media = _media(request, content, target, settings)
     size = _size(request, media.clip)
     plan = _plan_insert(request, media, settings, size) if request.into else _plan_all(request, media, settings, size)
@@ -161,11 +174,14 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
 
 
 def _media(request: Request, content: VideoContent | SequenceContent, target: Target, settings: Settings) -> _Media:
+    if isinstance(target, StillTarget) and request.span.one_frame and not request.into:
+        target = SequenceTarget(target.path)  # of one picture, whose name has no number
     if isinstance(target, (StillTarget, FolderTarget)):
         raise OutputError(
             target.path,
             f"{content.path} is a film, and one is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: "
-            "out.%04d.png",
+            "out.%04d.png; "
+            "--frames A makes one picture of it",
         )
     if isinstance(target, SequenceTarget):
         target.check_suffix()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from threading import Lock
 
 from videostyle import interrupt
-from videostyle.errors import DivergedError, UnreadableError, as_media_errors
+from videostyle.errors import DivergedError, UnreadableError, VideostyleError, as_media_errors
 from videostyle.frames import Span, TrackedFrame
 from videostyle.journal.journal import Journal, discard
 from videostyle.media.content import StillContent
 from videostyle.media.image import still
 from videostyle.plan.batch import Batch
+from videostyle.plan.films import Films
 from videostyle.plan.identity import provenance_of
 from videostyle.plan.plan import Plan
+from videostyle.plan.planner import make_plan
 from videostyle.plan.resume import is_finished
 from videostyle.render.engine import Engine, engine_facts, load_engines
 from videostyle.render.estimate import estimate_seconds, note_rate
@@ -26,16 +29,20 @@ from videostyle.render.steps import with_regions
 from videostyle.render.threads import Cancellation, cancel_scope, prefetch
 from videostyle.render.timing import StageTimer, summed
 from videostyle.render.worker import SegmentEnd, make_workers
+from videostyle.settings import Settings
+
+Load = Callable[[Settings], Sequence[Engine]]
 
 log = logging.getLogger(__name__)
 
 
-def run(plan: Plan, progress: Progress | None = None) -> Summary:
+def run(plan: Plan, progress: Progress | None = None, load: Load | None = None) -> Summary:
     """Do what a plan says.
 
     Args:
         plan: From `make_plan`.
         progress: Hears of the work.
+        load: Loads the network; `load_engines` by default.
 
     Raises:
         VideostyleError: The work broke off; finished segments are kept beside the output for `--resume`.
@@ -48,7 +55,30 @@ def run(plan: Plan, progress: Progress | None = None) -> Summary:
         summary = Summary(plan.output, plan.frames or 0, 0.0, plan.written_size, "none")
         progress.on_done(summary)
         return summary
-    return _run(plan, () if plan.is_passthrough else load_engines(plan.settings), progress)
+    return _run(plan, () if plan.is_passthrough else (load or load_engines)(plan.settings), progress)
+
+
+def run_films(films: Films, progress: Callable[[], Progress]) -> Iterator[Summary]:
+    """Make films one after another with one network; say of one that fails why, and go on with the next.
+
+    Args:
+        films: From `plan_films`.
+        progress: Makes what hears of a film.
+
+    Raises:
+        OutputError: The directory cannot be made.
+
+    """
+    films.make_folder()
+    load = cache(load_engines)
+    for request in films.requests:
+        interrupt.check()
+        try:
+            yield run(make_plan(request), progress(), load)
+        except VideostyleError as error:
+            log.error(
+                "%s", "; ".join([f"{request.output.name} is left out: {error}", *getattr(error, "__notes__", [])])
+            )
 
 
 def run_batch(batch: Batch, progress: Progress | None = None) -> Iterator[Summary]:

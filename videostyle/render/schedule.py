@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from threading import Condition
+from threading import Condition, Lock
 
 from videostyle.journal.journal import STATES, Journal
 from videostyle.journal.state import SegmentState, merge_states
@@ -32,7 +32,7 @@ class Schedule:
         self._group_ends: list[int] = []  # numbers of the last segments of the groups that are over
         self._waiting: set[int] = set()
         self._left: dict[int, SegmentState | None] = {}  # by segments whose packets are not complete yet
-        self._changed = Condition()
+        self._changed, self._reading, self._all_known = Condition(), Lock(), False
 
     def take(self) -> tuple[Segment, SegmentState | None] | None:
         """Wait for a segment that can be rendered, and what it starts from; None if there will be no more.
@@ -41,14 +41,15 @@ class Schedule:
             CancelledError: The job ended.
 
         """
-        with self._changed:
-            while True:
+        while True:
+            with self._changed:
                 self._cancellation.check()
                 if (found := self._ready()) is not None:
                     return found
-                if not self._read_on():
-                    if not self._waiting:
-                        return None
+                if self._all_known and not self._waiting:
+                    return None
+            if not self._read_on():
+                with self._changed:
                     self._changed.wait(POLL_SECONDS)
 
     def leave(self, segment: Segment, state: SegmentState | None) -> None:
@@ -68,16 +69,26 @@ class Schedule:
         return is_obsolete(number, len(self._known), self._group_ends, self._journal.done)
 
     def _read_on(self) -> bool:
-        """Learn of one more segment; false if there is none."""
-        segment = next(self._source, None)
+        """Learn of one more segment, or that there is none, while other threads go on; false if another one reads."""
+        if self._all_known or not self._reading.acquire(blocking=False):
+            return False
+        try:
+            segment = next(self._source, None)
+            with self._changed:
+                self._learn(segment)
+            return True
+        finally:
+            self._reading.release()
+
+    def _learn(self, segment: Segment | None) -> None:
         if self._known and (segment is None or not segment.continues) and self._ends_last() < self._known[-1].number:
             self._group_ends.append(self._known[-1].number)
         if segment is None:
-            return False
+            self._all_known = True
+            return
         self._known.append(segment)
         if not self._journal.done(segment.number):
             self._waiting.add(segment.number)
-        return True
 
     def _ends_last(self) -> int:
         return self._group_ends[-1] if self._group_ends else -1

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 BLOCKS = (2, 2, 4, 4, 4)
 CONVOLUTIONS = tuple(f"{b}_{i}" for b, n in enumerate(BLOCKS, 1) for i in range(1, n + 1))
 
+MATCHED_FROM = 4  # stride of the finest activations that attention matches: finer ones hold strokes, not things
+
 _NAME = re.compile(r"(?:relu|conv|block)([1-5])_(?:conv)?([1-4])")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import threading
 import urllib.error
 import urllib.request
@@ -129,9 +130,13 @@ def _builtin() -> Weights:
     identity = f"builtin-{builtin.VERSION}"
     cached = user_cache_path("videostyle") / f"{identity}.safetensors"
     try:
-        return Weights(read_file(cached, len(CONVOLUTIONS)), identity, "average")
+        tensors = read_file(cached, len(CONVOLUTIONS))
+        if builtin.digest(tensors) == builtin.DIGEST:
+            return Weights(tensors, identity, "average")
+        log.warning("the cached built-in weights were changed; they are made anew")
     except WeightsError:
-        tensors = builtin.state_dict()
+        pass
+    tensors = builtin.state_dict()
     try:
         _save(tensors, cached)
     except OSError as error:
@@ -286,7 +291,7 @@ def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
 
 
 def _one_line(error: BaseException) -> str:

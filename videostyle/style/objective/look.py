@@ -13,7 +13,7 @@ from torch import Tensor
 
 from videostyle.settings import Settings
 from videostyle.style.device import choose_precision
-from videostyle.style.features.layers import layer_shares, reach, stride
+from videostyle.style.features.layers import MATCHED_FROM, layer_shares, reach, stride
 from videostyle.style.objective import attention, losses, palette
 from videostyle.style.objective.statistics import STATISTICS, Distance, Statistics, StyleStatistic, in_bfloat16, mixed
 from videostyle.style.objective.terms import Extract, Features, FeatureTerm, RangeTerm, StyleTerm, Term, VariationTerm
@@ -22,7 +22,6 @@ from videostyle.style.pixels import resize, scaled_size
 RANGE_WEIGHT = 1.0
 HALVED = ("centred", "gram", "classic")  # measures that may see half precision where the network has it
 BEYOND = 0.25  # share of what a place sees that may lie beyond its region before it no longer counts
-MATCHED_FROM = 4  # stride of the finest activations that attention matches: finer ones hold strokes, not things
 
 
 @dataclass(frozen=True, eq=False)
