@@ -25,13 +25,13 @@ from videostyle.media.probe import probe
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "images"
-SIZE = 512  # pixels of each picture's longest side
+SIZE = 384  # pixels of each picture's longest side
 GAP, QUALITY = 4, 90  # pixels between pictures; of the JPEG, of 100
-FRAMES = (3, 20)  # of the film, one row each
+FRAMES = (3, 11)  # of the film, one row each
 STILL = 12  # the frame that is shown after every painting
 STYLES = ("night", "mosaic", "embers")
 
-FILM = f"videostyle samples/clip.mp4 samples/night.jpg film.mp4 --size {SIZE} --weights builtin"
+FILM = f"videostyle samples/clip.mp4 samples/night.jpg film.mp4 --frames 0:12 --size {SIZE} --weights builtin"
 STILLS = tuple(
     f"videostyle samples/clip.mp4 samples/{style}.jpg {style}.%04d.png --frames {STILL}:{STILL + 1} "
     f"--size {SIZE} --weights builtin"

@@ -163,6 +163,7 @@ class StyleWorker:
 
         self._device, self._keeps_state = engine.device, not plan.settings.independent
         self._attention_map = plan.request.attention_map
+        self._may_replace = plan.request.overwrite or plan.request.resume
         self._stylizer: Stylizer = Stylizer(
             plan.settings,
             engine.network,
@@ -205,7 +206,8 @@ class StyleWorker:
         """Pass frames on; write what stands out in the first one as an image, if that was asked for."""
         for number, frame in enumerate(frames):
             if number == 0 and self._attention_map is not None:
-                write_attention_map(self._attention_map, self._stylizer.salience(frame.frame.pixels))
+                salience = self._stylizer.salience(frame.frame.pixels)
+                write_attention_map(self._attention_map, salience, replace=self._may_replace)
             yield frame
 
 
@@ -335,10 +337,10 @@ class InsertWorker:
         return self._worker.stream()
 
 
-def write_attention_map(path: Path, salience: np.ndarray) -> None:
+def write_attention_map(path: Path, salience: np.ndarray, *, replace: bool) -> None:
     """Write (H, W) values in [0, 1] as a gray image."""
     levels = (salience * 255).round().astype(np.uint8)
-    still.write_still(path, np.repeat(levels[..., None], 3, axis=2), "attention")
+    still.write_still(path, np.repeat(levels[..., None], 3, axis=2), "attention", replace=replace)
 
 
 def segment_state(state: State) -> SegmentState:
