@@ -158,12 +158,15 @@ def test_a_stopped_job_leaves_nothing_behind(clip, style, tmp_path, number, code
     running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     job = tmp_path / ".out.mp4.videostyle" / "job.json"
     deadline = time.monotonic() + 60
-    while not job.exists():
-        time.sleep(0.1)
-        assert time.monotonic() < deadline
-    time.sleep(1)
-    running.send_signal(number)
-    _, said = running.communicate(timeout=30)
+    try:
+        while not job.exists():
+            time.sleep(0.1)
+            assert time.monotonic() < deadline
+        time.sleep(1)
+        running.send_signal(number)
+        _, said = running.communicate(timeout=30)
+    finally:
+        running.kill()
     assert running.returncode == code, said
     assert "Traceback" not in said
     assert {p.name for p in tmp_path.iterdir()} == {"clip.mkv", "style.png"}
