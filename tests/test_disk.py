@@ -116,7 +116,7 @@ def test_no_room_for_a_picture(film, style, tmp_path, monkeypatch, after):
     span = videostyle.Span(0, 20)
     made(film, style, tmp_path / "%02d.png", span=span, limits=SIX)
     with monkeypatch.context() as full:
-        full.setattr(still, "publish", failing(still.publish, after))
+        full.setattr(still, "write_file", failing(still.write_file, after))
         with pytest.raises(MediaError, match=r"No space left on device; make room"):
             made(film, style, folder / "%02d.png", span=span, limits=SIX)
     there = {path.name for path in folder.iterdir() if path.is_file()}
