@@ -77,7 +77,7 @@ class Plan:
         return 10.0 * (10 - done)
 
 
-def test_lines_come_every_ten_seconds_and_at_the_end(monkeypatch):
+def test_lines_come_every_few_seconds_and_at_the_end(monkeypatch):
     now, said = [0.0], []
     monkeypatch.setattr("videostyle.cli.progress.time.monotonic", lambda: now[0])
     stream = SafeStream(None)
@@ -89,7 +89,7 @@ def test_lines_come_every_ten_seconds_and_at_the_end(monkeypatch):
         lines.on_work(10)
         lines.on_frame(FrameReport(number, PLAIN_SECONDS / 4, {}))
     assert [line.partition(" frames")[0] for line in said] == [f"videostyle: {n}/10" for n in (4, 8, 10)]
-    assert ", 2.50 s/frame, 15 s to go" in said[0]
+    assert ", 1.25 s/frame, 8 s to go" in said[0]
 
 
 def test_after_a_resume_the_rate_counts_what_was_made_now():

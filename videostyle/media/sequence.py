@@ -34,7 +34,9 @@ def is_sequence(path: Path) -> bool:
 
 
 def numbered(pattern: Path, number: int) -> Path:
-    """Return the file with a number: `shot.%04d.png`, 7 → `shot.0007.png`."""
+    """Return the file with a number: `shot.%04d.png`, 7 → `shot.0007.png`; a name without a field stays."""
+    if not _FIELD.search(pattern.name):
+        return pattern
     return pattern.with_name(_FIELD.sub(f"{number:0{_digits(pattern)}d}", pattern.name))
 
 
