@@ -109,7 +109,7 @@ def stylize_frames(
     """Restyle frames as they come: the engine of `stylize_video` without files.
 
     Runs a few frames behind its input, which it needs to tell cuts. Frames are taken at their own size; settings of
-    files (`codec` …) do not apply.
+    files (`codec` …) and `bars` do not apply.
 
     Args:
         frames: (H, W, 3) RGB arrays of uint8 or uint16, or `Frame`, all of one size, in order.

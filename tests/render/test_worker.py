@@ -11,6 +11,7 @@ from tests.helpers.jobs import STYLED, planned
 from videostyle.frames import Frame, TrackedFrame
 from videostyle.journal.state import KeptFrame, SegmentState
 from videostyle.render.insert import UnchangedFrame
+from videostyle.render.states import segment_state, tensor_state
 from videostyle.render.worker import (
     InsertWorker,
     PassThrough,
@@ -18,8 +19,6 @@ from videostyle.render.worker import (
     SideBySideWorker,
     UntouchedFrame,
     make_workers,
-    segment_state,
-    tensor_state,
 )
 from videostyle.style.state import FrameState, State
 

@@ -64,7 +64,7 @@ def test_strokes_of_another_scene_are_let_go_and_a_change_of_light_is_no_other_s
     renewed = held["other"].renewed(other)
     ends = (..., slice(0, 16))
     assert float(renewed.mask[ends].max()) < 0.1
-    assert torch.equal(renewed.leaves(strokes, other).content[ends], other[ends])
+    assert torch.equal(renewed.next_state(strokes, other).content[ends], other[ends])
     torch.testing.assert_close(renewed.begun(other).start[ends], other[ends], atol=1e-4, rtol=0)
     assert held["other"].renewed(other, lit=False) is held["other"]
 
@@ -121,7 +121,7 @@ def test_an_unknown_content_counts_as_what_the_frame_shows():
 def test_what_is_not_trusted_leaves_its_own_content():
     strokes, before, content = picture(1), picture(2), picture(3)
     held = target(strokes, before, content, motion(trusted=0.0)).renewed(content)
-    left = held.leaves(picture(4), content)
+    left = held.next_state(picture(4), content)
     torch.testing.assert_close(left.content, content)
     assert float(left.confidence.max()) == 0
 

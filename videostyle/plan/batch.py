@@ -66,18 +66,6 @@ class Batch:
         """Cost in steps at full size of what is left after `done` pictures."""
         return sum(plan.work or 0 for plan in self.plans[done:])
 
-    def make_folder(self) -> None:
-        """Make the directory that the pictures go to.
-
-        Raises:
-            OutputError: It cannot be made.
-
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(self.folder, error.strerror or str(error)) from error
-
 
 @as_input_errors()
 def make_batch(request: Request) -> Batch:
@@ -169,6 +157,19 @@ def name_results(
             raise OutputError(output, f"{first} and {second} would both be written there; rename one")
         named[pair] = output
     return named
+
+
+def make_folder(folder: Path) -> None:
+    """Make a directory and those above it.
+
+    Raises:
+        OutputError: It cannot be made.
+
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(folder, error.strerror or str(error)) from error
 
 
 def check_folder(folder: Path) -> None:

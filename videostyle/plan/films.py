@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from videostyle.errors import InputError, OutputError, as_input_errors
+from videostyle.errors import InputError, as_input_errors
 from videostyle.media.image import still
 from videostyle.media.video.codecs import SUFFIXES
 from videostyle.plan.batch import check_folder, name_results
@@ -32,18 +32,6 @@ class Films:
 
     folder: Path
     requests: tuple[Request, ...]
-
-    def make_folder(self) -> None:
-        """Make the directory that the films go to.
-
-        Raises:
-            OutputError: It cannot be made.
-
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(self.folder, error.strerror or str(error)) from error
 
 
 def find_films(path: Path) -> list[Path]:

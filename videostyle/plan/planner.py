@@ -180,8 +180,7 @@ def _media(request: Request, content: VideoContent | SequenceContent, target: Ta
         raise OutputError(
             target.path,
             f"{content.path} is a film, and one is written as .mp4, .mov, .mkv or .webm, or as numbered pictures: "
-            "out.%04d.png; "
-            "--frames A makes one picture of it",
+            "out.%04d.png; --frames A makes one picture of it",
         )
     if isinstance(target, SequenceTarget):
         target.check_suffix()

@@ -14,7 +14,7 @@ from videostyle.frames import Span, TrackedFrame
 from videostyle.journal.journal import Journal, discard
 from videostyle.media.content import StillContent
 from videostyle.media.image import still
-from videostyle.plan.batch import Batch
+from videostyle.plan.batch import Batch, make_folder
 from videostyle.plan.films import Films
 from videostyle.plan.identity import provenance_of
 from videostyle.plan.plan import Plan
@@ -69,7 +69,7 @@ def run_films(films: Films, progress: Callable[[], Progress]) -> Iterator[Summar
         OutputError: The directory cannot be made.
 
     """
-    films.make_folder()
+    make_folder(films.folder)
     load = cache(load_engines)
     for request in films.requests:
         interrupt.check()
@@ -94,7 +94,7 @@ def run_batch(batch: Batch, progress: Progress | None = None) -> Iterator[Summar
     """
     progress = progress or Progress()
     engines = () if batch.is_passthrough else load_engines(batch.settings)
-    batch.make_folder()
+    make_folder(batch.folder)
     progress.on_batch(batch)
     for plan in batch.plans:
         interrupt.check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import cycle, groupby, islice
@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from videostyle.frames import Frame, TrackedFrame
-from videostyle.journal.drafts import round_state
-from videostyle.journal.state import Bars, KeptFrame, SegmentState, from_16_bit
+from videostyle.journal.state import Bars, SegmentState
 from videostyle.media.image import still
 from videostyle.plan.plan import Plan
 from videostyle.render.bars import NONE, crop_frame, find_bars
 from videostyle.render.engine import Engine, StyleInputs
 from videostyle.render.insert import FinishedNeighbours, InsertStart, UnchangedFrame, pop_insert_start
+from videostyle.render.states import exact_state, segment_state, tensor_state
 
 if TYPE_CHECKING:
-    import torch
-
-    from videostyle.style.state import FrameState, State
-    from videostyle.style.stylizer import StylizedFrame, Stylizer
+    from videostyle.style.state import State
+    from videostyle.style.stylized import StylizedFrame
+    from videostyle.style.stylizer import Stylizer
 
 OnWork = Callable[[float], None]
 
@@ -341,62 +340,3 @@ def write_attention_map(path: Path, salience: np.ndarray, *, replace: bool) -> N
     """Write (H, W) values in [0, 1] as a gray image."""
     levels = (salience * 255).round().astype(np.uint8)
     still.write_still(path, np.repeat(levels[..., None], 3, axis=2), "attention", replace=replace)
-
-
-def segment_state(state: State) -> SegmentState:
-    """Bring a state to the CPU: the last frame to the last bit, older ones in 16 bits."""
-    rounded = round_state(exact_state(state))
-    assert rounded is not None
-    return rounded
-
-
-def exact_state(state: State) -> SegmentState:
-    """Bring a state to the CPU to the last bit, each of its frames when it is asked for."""
-    return SegmentState(_array(state.opening), state.previous, _ExactFrames(state.known))
-
-
-@dataclass(frozen=True, eq=False)
-class _ExactFrames(Mapping[int, KeptFrame]):
-    """Frames on a device as they are asked for."""
-
-    known: Mapping[int, FrameState]
-
-    def __getitem__(self, index: int) -> KeptFrame:
-        frame = self.known[index]
-        return _kept(frame)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.known)
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-
-def tensor_state(state: SegmentState, device: torch.device) -> State:
-    """Undo `segment_state`. Copies into torch's own allocation: alignment can change the last bit of what follows."""
-    from videostyle.style.state import State
-
-    known = {index: _restored(frame, device) for index, frame in state.frames.items()}
-    return State(_tensor(state.opening, device), state.previous, known)
-
-
-def _kept(frame: FrameState) -> KeptFrame:
-    content = None if frame.content is None else _array(frame.content)
-    return KeptFrame(_array(frame.image), _array(frame.confidence), content)
-
-
-def _restored(frame: KeptFrame, device: torch.device) -> FrameState:
-    from videostyle.style.state import FrameState
-
-    content = None if frame.content is None else _tensor(frame.content, device)
-    return FrameState(_tensor(frame.image, device), _tensor(frame.confidence, device), content)
-
-
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.cpu().contiguous().numpy()
-
-
-def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(from_16_bit(array)).clone().to(device)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from videostyle.errors import DivergedError
-from videostyle.frames import Fade, Frame, Pixels, Plane, TrackedFrame
+from videostyle.frames import Fade, Pixels, Plane, TrackedFrame
 from videostyle.settings import Settings
 from videostyle.style.cuda_graph import CAPTURE_LOCK, GraphCache, recorder
 from videostyle.style.fade import apply_fade, remove_fade
@@ -22,14 +20,13 @@ from videostyle.style.objective.terms import Objective, Term
 from videostyle.style.optimize.minimize import FRESH_PRIOR, WARM_PRIOR, Iterate, Moments, minimize
 from videostyle.style.optimize.schedule import Level, following_levels, fresh_levels
 from videostyle.style.pixels import (
-    copy_to_cpu,
     mask_to_tensor,
     resize,
     scaled_size,
-    to_levels,
     to_tensor,
 )
 from videostyle.style.state import FrameState, State
+from videostyle.style.stylized import StylizedFrame, in_flight
 from videostyle.style.temporal import Seen, TemporalTarget, fresh_state
 from videostyle.style.tiling import FALLBACKS, MemoryMode, Tiled, is_out_of_memory
 
@@ -37,56 +34,10 @@ log = logging.getLogger(__name__)
 
 NOISE_STD = 0.01  # deviation of the noise that a fresh start begins with, in [0, 1] pixel values
 NOISE = 0.15  # the same, of a start from noise alone
-LIT = 0.5  # of full light: in less, the steps between levels are drawn as well
+LEAST_LIGHT = 0.5  # of full light: in less, the steps between levels are drawn as well
 COARSEST = 0.25  # of a frame's size, at which that noise is drawn
 
 Work = Callable[[float], None]
-
-
-@dataclass(frozen=True, eq=False)
-class StylizedFrame:
-    """A finished frame that may still be on its way from the device; whoever asks for it waits, in any thread.
-
-    Args:
-        content: The frame it was made of.
-        state: What it leaves to the next one.
-        names: Of the losses.
-        levels: Waits for its (H, W, 3) integers.
-        values: Waits for whether it is finite, and what was left of each loss.
-
-    """
-
-    content: Frame
-    state: State
-    names: tuple[str, ...]
-    levels: Callable[[], Tensor]
-    values: Callable[[], Tensor]
-
-    @cached_property
-    def frame(self) -> Frame:
-        """The frame restyled.
-
-        Raises:
-            DivergedError: The objective was not finite.
-
-        """
-        if not self.values()[0]:
-            raise DivergedError(self.content.index)
-        dtype = self.content.pixels.dtype
-        return replace(self.content, pixels=self.levels().numpy().astype(dtype, copy=False))
-
-    @cached_property
-    def losses(self) -> dict[str, float]:
-        """What was left of each loss, weighted, by name."""
-        return dict(zip(self.names, self.values()[1:].tolist(), strict=True))
-
-
-def _in_flight(content: Frame, image: Tensor, walk: Iterate, state: State) -> StylizedFrame:
-    """A frame, (1, 3, H, W), at the end of its walk: nothing here waits for a GPU."""
-    finite = torch.isfinite(walk.image).all().to(image)
-    values = torch.stack([finite, *(loss.to(image) for loss in walk.losses.values())])
-    levels = to_levels(image, content.pixels.dtype)
-    return StylizedFrame(content, state, tuple(walk.losses), copy_to_cpu(levels), copy_to_cpu(values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +49,10 @@ class FrameProblem:
     look: Look
     held: TemporalTarget | None
 
-    def left_by(self, image: Tensor) -> FrameState:
+    def next_state(self, image: Tensor) -> FrameState:
         """Return what the finished picture, (1, 3, H, W), leaves to later frames."""
         made = image.clamp(0, 1)
-        return fresh_state(made, self.image) if self.held is None else self.held.leaves(made, self.image)
+        return fresh_state(made, self.image) if self.held is None else self.held.next_state(made, self.image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +127,7 @@ class Stylizer:
             canvas = worked.canvas
             finished = canvas.look.finished(worked.past.image, worked.content, canvas.regions)
             left = State(worked.opening, worked.step.frame.index, known)
-            yield _in_flight(worked.step.frame, apply_fade(finished, worked.step.fade), worked.walk, left)
+            yield in_flight(worked.step.frame, apply_fade(finished, worked.step.fade), worked.walk, left)
 
     def _forward(
         self, steps: Iterable[TrackedFrame], state: State | None, modes: list[MemoryMode]
@@ -195,10 +146,10 @@ class Stylizer:
             image = look.canvas(content)
             held = TemporalTarget.of(_earlier(step, previous, known), image)
             if held is not None:
-                held = held.renewed(image, lit=_lit(step)).begun(image)
+                held = held.renewed(image, lit=_has_light(step)).begun(image)
             canvas = FrameProblem(image, regions, look, held)
             walk = self._within_memory(canvas, modes)
-            previous = canvas.left_by(walk.image)
+            previous = canvas.next_state(walk.image)
             known = _retain(known, step, previous)
             yield _Worked(step, opening, content, canvas, previous, walk)
 
@@ -221,11 +172,11 @@ class Stylizer:
         held = TemporalTarget.of(neighbours, worked.canvas.image)
         if held is None:
             return worked
-        held = held.renewed(worked.canvas.image, lit=_lit(worked.step))
+        held = held.renewed(worked.canvas.image, lit=_has_light(worked.step))
         begin = torch.lerp(worked.past.image, held.image, held.mask)
         canvas = replace(worked.canvas, held=replace(held, start=begin, disoccluded=0.0))
         walk = self._within_memory(canvas, modes)
-        past = canvas.left_by(walk.image)
+        past = canvas.next_state(walk.image)
         riper = replace(past, confidence=torch.maximum(past.confidence, worked.past.confidence))
         return replace(worked, canvas=canvas, past=riper, walk=walk)
 
@@ -369,13 +320,16 @@ class Stylizer:
         return walk
 
 
-def _lit(step: TrackedFrame) -> bool:
+def _has_light(step: TrackedFrame) -> bool:
     """Whether a frame has faded so little that its drawing can be told."""
-    return step.fade.to_black * step.fade.to_white > LIT
+    return step.fade.to_black * step.fade.to_white > LEAST_LIGHT
 
 
 def _earlier(step: TrackedFrame, previous: FrameState | None, known: Mapping[int, FrameState]) -> list[Seen]:
-    """The previous result, and older ones for where that cannot be trusted."""
+    """The previous result, and older ones for where that cannot be trusted; of another shot only those as large.
+
+    What lies between the bars of another shot may have another size.
+    """
     nearest = [] if step.motion is None or previous is None else [(previous, step.motion)]
     recalled = [(known[recall.index], recall.motion) for recall in step.references if recall.index in known]
     size = step.frame.pixels.shape[:2]

@@ -31,7 +31,9 @@ AREA_SIZE = 64  # longest side in pixels at which areas of color are told from d
 AREA_RADIUS = 4  # of these pixels, over which they are averaged
 PLAIN = 0.25  # of the strokes' contrast: where the content has that much detail, half of it takes their place
 WEAR = 0.05  # share of its drawing that a moving stroke loses each frame
-WEARING_SPEED = 0.5  # pixels per frame from which it does
+WEARING_SPEED = (
+    0.5  # pixels per frame from which it loses all of that; what is slower takes fewer steps, and loses less
+)
 ANOTHER = (8 / 255, 12 / 255)  # change of an area's color at which it begins to be another, and is
 NOISE_QUANTILE = 0.25  # of the places of a frame: what its drawing changes by there is taken for noise
 NOISE_RADIUS = 3  # pixels around a place over which that is averaged
@@ -51,6 +53,8 @@ class TemporalTarget:
         outdated: (1, 1, H, W) in [0, 1], where they were painted for something else that was there.
         distance: (1, 1, H, W), pixels that they came from the nearest neighbour.
         start: Like `image`: what the frame's work begins with.
+        disoccluded: Share of the frame that is newly visible.
+        speed: Pixels that it came from the nearest neighbour, on average.
 
     """
 
@@ -69,21 +73,21 @@ class TemporalTarget:
         """Move results along, the first that can be trusted at each place, for a frame that shows `content`."""
         if not seen:
             return None
-        moved = [_moved(past, motion, content) for past, motion in seen]
+        flows = [flow_to_tensor(motion.flow, content.device) for _, motion in seen]
+        moved = [_moved(past, motion, flow, content) for (past, motion), flow in zip(seen, flows, strict=True)]
         nearest, _ = moved[0]
         total, free = torch.zeros_like(nearest), torch.ones_like(nearest[:, :1])
         for layers, mask in moved:
             taken = torch.minimum(mask, free)
             total, free = total + taken * layers, free - taken
         merged = total + free * nearest
-        flow = flow_to_tensor(seen[0][1].flow, content.device)
         return cls(
             image=merged[:, :3],
             content=merged[:, 3:6],
             confidence=merged[:, 6:].clamp(0, 1),
             mask=(1 - free).clamp(0, 1),
             outdated=torch.zeros_like(free),
-            distance=flow.square().sum(1, keepdim=True).sqrt(),
+            distance=flows[0].square().sum(1, keepdim=True).sqrt(),
             start=merged[:, :3],
             disoccluded=_disoccluded([motion for _, motion in seen]),
             speed=_speed(seen[0][1]),
@@ -134,7 +138,7 @@ class TemporalTarget:
         shown = torch.lerp(self.image + drawing * (detail - strokes), content, self.outdated).clamp(0, 1)
         return replace(self, start=torch.lerp(shown, self.image, self.mask))
 
-    def leaves(self, image: Tensor, content: Tensor) -> FrameState:
+    def next_state(self, image: Tensor, content: Tensor) -> FrameState:
         """Return the state of the finished frame (1, 3, H, W) that was held to it and shows `content`."""
         confidence = (self.mask * (self.confidence + CONFIDENCE_GAIN)).clamp(0, 1)
         return FrameState(image, confidence, torch.lerp(content, self.content, (2 * self.mask).clamp(max=1)))
@@ -145,9 +149,9 @@ def fresh_state(image: Tensor, content: Tensor | None) -> FrameState:
     return FrameState(image, torch.ones_like(image[:, :1]), content)
 
 
-def _moved(past: FrameState, motion: Motion, content: Tensor) -> tuple[Tensor, Tensor]:
+def _moved(past: FrameState, motion: Motion, flow: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
     """A result, its content and its confidence as this frame sees them, (1, 7, H, W), and where they can be trusted."""
-    flow, mask = flow_to_tensor(motion.flow, content.device), mask_to_tensor(motion.mask, content.device)
+    mask = mask_to_tensor(motion.mask, content.device)
     if past.content is not None:
         return warp(torch.cat([past.image, past.content, past.confidence], dim=1), flow), mask
     layers = warp(torch.cat([past.image, past.confidence], dim=1), flow)

@@ -149,7 +149,7 @@ class Look:
         style = StyleTerm(
             compute=self._measure.compute,
             distances=aim.distances if s.strength == 1 else self._partial(aim, features, guidance),
-            shares=_kept(self._style_shares, inner, area),
+            shares=_shares_inside(self._style_shares, inner, area),
             guidance=guidance,
             weight=s.style_weight * area,
             decay=s.style_decay,
@@ -234,7 +234,7 @@ def _inner(region: Tensor, layer: str, size: tuple[int, int]) -> Tensor:
     return laid * (1 - foreign / BEYOND).clamp(min=0)
 
 
-def _kept(shares: Mapping[str, float], inner: Mapping[str, Tensor], area: float) -> Mapping[str, float]:
+def _shares_inside(shares: Mapping[str, float], inner: Mapping[str, Tensor], area: float) -> Mapping[str, float]:
     """How much each layer counts in a region, by how much of the region its places see alone."""
     if not inner:
         return shares
