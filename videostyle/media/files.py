@@ -78,7 +78,12 @@ def _rename_to_new(part: Path, target: Path) -> None:
     """Rename a file to a name that nothing has, not even from one moment to the next."""
     if sys.platform == "win32":
         part.rename(target)  # which refuses there
-        return
+    else:
+        _link_to_new(part, target)
+
+
+def _link_to_new(part: Path, target: Path) -> None:
+    """Rename a file by a hard link, which no disk lays over another file, or plainly where a disk knows no links."""
     try:
         os.link(part, target)
     except FileExistsError:
