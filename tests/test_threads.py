@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from videostyle import interrupt
 from videostyle.render.threads import NAME, CancelledError, cancel_scope, merged, prefetch
 
 
@@ -125,6 +126,19 @@ def test_what_the_reader_raises_ends_the_threads_and_is_raised():
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+
+
+def test_a_signal_that_the_thread_of_a_part_hears_ends_the_whole():
+    def whole():
+        with cancel_scope() as stop:
+            part = stop.child()
+            interrupt.request(15)
+            with pytest.raises(interrupt.Interrupted):
+                part.check()
+            stop.check()
+
+    with pytest.raises(interrupt.Interrupted):
+        whole()
 
 
 def test_a_thread_in_a_long_call_is_not_waited_for():

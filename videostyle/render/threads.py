@@ -62,9 +62,16 @@ class Cancellation:
             Interrupted: A signal asks for it.
 
         """
-        interrupt.check()
+        try:
+            interrupt.check()
+        except interrupt.Interrupted as signal:
+            self._whole().cancel(signal)  # a part's thread may hear it while the others are inside a long frame
+            raise
         if self.cancelled:
             raise CancelledError
+
+    def _whole(self) -> Cancellation:
+        return self if self._parent is None else self._parent._whole()
 
 
 @contextmanager
