@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two tests run at once; torch reads it when it is loaded
+
 from collections.abc import Iterator
 from pathlib import Path
 
