@@ -112,7 +112,7 @@ class Settings:
         high=1,
         group="Balance",
     )
-    style_weight: float = setting(24.0, "Pull towards the style.", low=0, high=1e9, group="Balance")
+    style_weight: float = setting(30.0, "Pull towards the style.", low=0, high=1e9, group="Balance")
     content_weight: float = setting(1.0, "Pull towards the content.", low=0, high=1e9, group="Balance")
     tv_weight: float = setting(0.02, "Smoothness: pull against total variation.", low=0, high=1e9, group="Balance")
     temporal_weight: float = setting(
@@ -155,7 +155,7 @@ class Settings:
         affects="look",
     )
     content_layers: tuple[str, ...] = setting(
-        ("relu4_2",),
+        ("relu4_2", "relu3_2:0.5"),
         "VGG19 activations that hold the content, as name or name:weight.",
         low=1,
         group="Style",
