@@ -271,6 +271,18 @@ def test_a_pan_a_fade_and_a_still_have_no_cut():
     assert cuts([pan[0]] * 12) == [0]
 
 
+@pytest.mark.parametrize("levels", [(0, 120, 180, 240, 180, 240), (60, 120, 60, 120, 180, 60), (0, 60, 0, 120, 60, 0)])
+def test_a_jolt_next_to_an_end_is_no_cut_and_none_in_the_middle(levels):
+    assert cuts([np.full((36, 64, 3), level, np.uint8) for level in levels]) == [0]
+
+
+@pytest.mark.parametrize("at", [1, 2, 5])
+def test_a_cut_next_to_an_end_is_found(at):
+    images = media.panning(6, seed=1)
+    images[at:] = [255 - image for image in media.panning(6 - at, seed=9)]
+    assert cuts(images) == [0, at]
+
+
 @pytest.mark.parametrize("frames", [1, 2, 3])
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_flash_is_no_cut(frames, level):

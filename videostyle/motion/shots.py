@@ -30,16 +30,16 @@ def find_shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
 
 def _changes(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
     """The same with flashes, `LOOKAHEAD` frames behind."""
-    changes: deque[float] = deque([0.0] * LOOKAHEAD, maxlen=2 * LOOKAHEAD + 1)
+    changes: deque[float | None] = deque([None] * LOOKAHEAD, maxlen=2 * LOOKAHEAD + 1)
     waiting: deque[Frame] = deque()
     before: Pixels | None = None
     begun = False
     for frame in chain(frames, repeat(None, LOOKAHEAD)):
         if frame is None:
-            changes.append(0.0)
+            changes.append(None)
         else:
             now = _small(frame.pixels)
-            changes.append(0.0 if before is None else _change(before, now))
+            changes.append(None if before is None else _change(before, now))
             waiting.append(frame)
             before = now
         if len(changes) == changes.maxlen:
@@ -47,13 +47,15 @@ def _changes(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
             begun = True
 
 
-def stands_out(changes: Sequence[float]) -> bool:
-    """Whether the middle one of 2 × `LOOKAHEAD` + 1 changes is much larger than the others.
+def stands_out(changes: Sequence[float | None]) -> bool:
+    """Whether the middle one of 2 × `LOOKAHEAD` + 1 changes is much larger than the others; None is beyond the film.
 
     The rule and the thresholds of PySceneDetect's AdaptiveDetector (B. Castellano, scenedetect 0.7, BSD-3-Clause).
     """
-    around = sum(change for place, change in enumerate(changes) if place != LOOKAHEAD) / (2 * LOOKAHEAD)
-    return changes[LOOKAHEAD] >= max(LEAST, TIMES * around)
+    change = changes[LOOKAHEAD]
+    others = [other for place, other in enumerate(changes) if place != LOOKAHEAD and other is not None]
+    around = sum(others) / max(1, len(others))
+    return change is not None and change >= max(LEAST, TIMES * around)
 
 
 def _change(before: Pixels, now: Pixels) -> float:
