@@ -87,8 +87,10 @@ def test_a_film_stopped_in_several_places_at_once_is_the_film_that_was_not(film,
     made(film, style, whole, STYLED)
     before, after = (STYLED.override(workers=count) for count in workers)
     for stop in (10, 24):
-        made(film, style, output, before, stop=stop, resume=True)
-        assert not output.exists()
+        struck = isinstance(made(film, style, output, before, stop=stop, resume=True), str)
+        assert output.exists() != struck
+        if not struck:  # the other workers had finished that frame before the first strike
+            output.unlink()
     made(film, style, output, after, resume=True)
     assert packets(output) == packets(whole)
     assert not state_folder(output).exists()
