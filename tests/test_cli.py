@@ -164,7 +164,7 @@ def test_a_stopped_job_leaves_nothing_behind(clip, style, tmp_path, number, code
             assert time.monotonic() < deadline
         time.sleep(1)
         running.send_signal(number)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=30)
     finally:
         running.kill()
     assert running.returncode == code, said

@@ -217,7 +217,7 @@ def test_a_second_signal_leaves_at_once(film, style, tmp_path):
     wait_for(tmp_path / ".out.mkv.videostyle" / "job.json")
     running.send_signal(signal.SIGINT)
     running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=30)
+    running.communicate(timeout=5)
     assert running.returncode in (130, 143)
     assert not (tmp_path / "out.mkv").exists()
 

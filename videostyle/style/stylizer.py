@@ -19,12 +19,7 @@ from videostyle.style.objective.losses import matrix_root
 from videostyle.style.objective.terms import Objective, Term
 from videostyle.style.optimize.minimize import FRESH_PRIOR, WARM_PRIOR, Iterate, Moments, minimize
 from videostyle.style.optimize.schedule import Level, following_levels, fresh_levels
-from videostyle.style.pixels import (
-    mask_to_tensor,
-    resize,
-    scaled_size,
-    to_tensor,
-)
+from videostyle.style.pixels import mask_to_tensor, resize, scaled_size, to_tensor
 from videostyle.style.state import FrameState, State
 from videostyle.style.stylized import StylizedFrame, in_flight
 from videostyle.style.temporal import Seen, TemporalTarget, fresh_state

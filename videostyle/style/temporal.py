@@ -31,9 +31,7 @@ AREA_SIZE = 64  # longest side in pixels at which areas of color are told from d
 AREA_RADIUS = 4  # of these pixels, over which they are averaged
 PLAIN = 0.25  # of the strokes' contrast: where the content has that much detail, half of it takes their place
 WEAR = 0.05  # share of its drawing that a moving stroke loses each frame
-WEARING_SPEED = (
-    0.5  # pixels per frame from which it loses all of that; what is slower takes fewer steps, and loses less
-)
+WEARING_SPEED = 0.5  # pixels per frame from which it loses all of that; slower strokes lose less
 ANOTHER = (8 / 255, 12 / 255)  # change of an area's color at which it begins to be another, and is
 NOISE_QUANTILE = 0.25  # of the places of a frame: what its drawing changes by there is taken for noise
 NOISE_RADIUS = 3  # pixels around a place over which that is averaged
