@@ -2,8 +2,9 @@
 
 python benchmarks/steady.py [--size 256x144] [--frames 24] [--clips pan zoom ...] [--methods standard independent ...]
 
-A camera moves over a picture: `pan`, `zoom` (with a turn), `static`, `fade` (to 0.4 of the light), `flash` (one frame
-nearly white), `cut` (in the middle, to the picture upside down), and `occlude`, a pan behind a moving disc.
+A camera moves over a picture: `pan`, `zoom` (with a slow turn), `rotation`, `deformation` (seen through moving water),
+`static`, `fade` (to 0.4 of the light), `flash` (one frame nearly white), `cut` (in the middle, to the picture upside
+down), `occlude`, a pan behind a moving disc, and `parallax`, a pan behind hills that go by six times as fast.
 
 - warp error: root mean square difference of a frame and the one before, moved along the true motion (linear sampling),
   over pixels that both show, mean over the frames.
@@ -20,7 +21,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +36,8 @@ from videostyle.measure.quality.feature_losses import FeatureLossMeter, feature_
 from videostyle.measure.quality.formulas import LUMA, difference, laplacian_energy, picture, warp_error
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-CLIPS = ("pan", "zoom", "occlude", "fade", "flash", "cut", "static")
+CLIPS = ("pan", "zoom", "rotation", "deformation", "parallax", "occlude", "fade", "flash", "cut", "static")
+SPEED = {"zoom": 0.0, "rotation": 0.0, "deformation": 0.0, "static": 0.0, "parallax": 0.3}  # of the camera; others: 1
 METHODS = {
     "standard": Settings(),
     "passes 3": Settings(passes=3),
@@ -48,6 +50,7 @@ ALONE = 5  # frames that are restyled on their own, at most: their errors need n
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
+Points = NDArray[np.float64]  # (H, W, 2), in pixels
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ class Scene:
 
     def frame(self, t: int) -> Pixels:
         shown = self.ground[::-1, ::-1] if self._cut(t) else self.ground
-        seen = self._sampled(shown, self._camera(t))
-        inside = self._disc(t)
+        seen = self._sampled(shown, self._ground(t))
+        inside = self._near(t)
         seen[inside] = self._sampled(self.ground[:, ::-1], self._skin(t))[inside]
         dark = 1 - 0.6 * t / (self.count - 1) if self.kind == "fade" else 1.0
         white = 0.85 if self.kind == "flash" and t == self.count // 2 else 0.0
@@ -72,54 +75,79 @@ class Scene:
 
     def motion(self, t: int) -> tuple[Plane, Plane]:
         """Where each pixel of frame `t` was in the one before, (H, W, 2), and whether it was seen there, (H, W)."""
-        y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
-        inside = self._disc(t)[..., None]
-        flow = np.where(inside, self._flow(self._skin, t), self._flow(self._camera, t)).astype(np.float32)
-        was = x + flow[..., 0], y + flow[..., 1]
-        covered = cv2.remap(self._disc(t - 1).astype(np.float32), *was, cv2.INTER_LINEAR) > 0
-        kept = (was[0] >= 0) & (was[0] <= self.width - 1) & (was[1] >= 0) & (was[1] <= self.height - 1)
-        seen = kept & (covered == self._disc(t)) & (self._cut(t) == self._cut(t - 1))
+        inside = self._near(t)[..., None]
+        flow = np.where(inside, self._near_flow(t), self._ground_flow(t)).astype(np.float32)
+        was = (self._pixels() + flow).astype(np.float32)
+        covered = cv2.remap(self._near(t - 1).astype(np.float32), was, None, cv2.INTER_LINEAR) > 0
+        kept = ((was >= 0) & (was <= (self.width - 1, self.height - 1))).all(-1)
+        seen = kept & (covered == self._near(t)) & (self._cut(t) == self._cut(t - 1))
         return flow, seen.astype(np.float32)
+
+    def _ground(self, t: int) -> Points:
+        """Where each pixel of frame `t` lies in the picture."""
+        return _apply(self._camera(t), self._pixels()) + self._ripple(t, self._pixels())
+
+    def _ground_flow(self, t: int) -> Points:
+        """From frame `t` to the one before: ripples are less steep than 1, so going back and forth finds the place."""
+        back, was = cv2.invertAffineTransform(self._camera(t - 1)), self._pixels()
+        for _ in range(20 if self.kind == "deformation" else 1):
+            was = _apply(back, self._ground(t) - self._ripple(t - 1, was))
+        return was - self._pixels()
 
     def _camera(self, t: int) -> NDArray[np.float64]:
         """(2, 3): pixels of frame `t` → of the picture."""
-        moves = self.kind not in ("zoom", "static")
-        scale, angle = (1 / (1 + 0.01 * t), 0.004 * t) if self.kind == "zoom" else (1.0, 0.0)
+        scale = 1 / (1 + 0.01 * t) if self.kind == "zoom" else 1.0
+        angle = {"zoom": 0.004, "rotation": 0.02}.get(self.kind, 0.0) * t
         c, s = scale * np.cos(angle), scale * np.sin(angle)
         turn = np.array([[c, -s], [s, c]])
-        middle = np.array([0.75 * self.width, 0.75 * self.height]) + moves * np.array([1.6, 0.5]) * t
+        middle = np.array([0.75 * self.width, 0.75 * self.height])
+        middle += SPEED.get(self.kind, 1.0) * np.array([1.6, 0.5]) * t
         return np.column_stack([turn, middle - turn @ (self.width / 2, self.height / 2)])
 
-    def _skin(self, t: int) -> NDArray[np.float64]:
-        """The same for the disc, whose own picture goes along with it."""
-        return np.column_stack([np.eye(2), self.height - self._center(t)])
+    def _ripple(self, t: int, at: Points) -> Points:
+        """How far water bends what is seen through it at pixels (H, W, 2)."""
+        if self.kind != "deformation":
+            return np.zeros_like(at)
+        waves = np.sin(2 * np.pi * (at[..., ::-1] / (0.5 * self.height) + t / 24))
+        return 0.03 * self.height * waves
 
-    def _flow(self, place: Callable[[int], NDArray[np.float64]], t: int) -> Plane:
-        y, x = np.mgrid[: self.height, : self.width].astype(np.float64)
-        back = cv2.invertAffineTransform(place(t - 1))
-        there = np.dstack([x, y, np.ones_like(x)]) @ np.vstack([place(t), [0, 0, 1]]).T
-        return (there @ back.T - np.dstack([x, y])).astype(np.float32)
+    def _skin(self, t: int) -> Points:
+        """The same for what is near, whose own picture goes along with it."""
+        return self._pixels() + self.height - self._place(t)
 
-    def _center(self, t: int) -> NDArray[np.float64]:
+    def _near_flow(self, t: int) -> Points:
+        return np.broadcast_to(self._place(t - 1) - self._place(t), (self.height, self.width, 2))
+
+    def _place(self, t: int) -> NDArray[np.float64]:
+        """Where what is near is: the disc's middle, or how far the hills have gone by."""
+        if self.kind == "parallax":
+            return np.array([-3.0 * t, 0.0])
         return np.array([0.2 * self.width + 4 * t, 0.55 * self.height + 8 * np.sin(t / 3)])
 
-    def _disc(self, t: int) -> NDArray[np.bool_]:
-        if self.kind != "occlude":
-            return np.zeros((self.height, self.width), np.bool_)
-        y, x = np.mgrid[: self.height, : self.width]
-        center = self._center(t)
-        inside: NDArray[np.bool_] = np.hypot(x - center[0], y - center[1]) < 0.17 * self.height
-        return inside
+    def _near(self, t: int) -> NDArray[np.bool_]:
+        """Which pixels, (H, W), show something before the picture."""
+        at = self._pixels() - self._place(t)
+        if self.kind == "parallax":
+            hills = 0.7 + 0.12 * np.sin(at[..., 0] * 7 / self.height)
+            return np.asarray(at[..., 1] > hills * self.height)
+        return np.asarray((self.kind == "occlude") & (np.hypot(at[..., 0], at[..., 1]) < 0.17 * self.height))
+
+    def _pixels(self) -> Points:
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float64)
+        return np.dstack([x, y])
 
     def _cut(self, t: int) -> bool:
         return self.kind == "cut" and t >= self.count // 2
 
-    def _sampled(self, shown: Pixels, place: NDArray[np.float64]) -> Pixels:
-        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        seen: Pixels = cv2.warpAffine(
-            shown, place, (self.width, self.height), flags=flags, borderMode=cv2.BORDER_REFLECT
-        )
+    def _sampled(self, shown: Pixels, where: Points) -> Pixels:
+        seen: Pixels = cv2.remap(shown, where.astype(np.float32), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         return seen
+
+
+def _apply(affine: NDArray[np.float64], points: Points) -> Points:
+    """Move points (H, W, 2) by an affine map (2, 3)."""
+    moved: Points = points @ affine[:, :2].T + affine[:, 2]
+    return moved
 
 
 def write_clip(path: Path, frames: Sequence[Pixels]) -> None:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from videostyle.frames import Motion
+from videostyle.style.optimize.schedule import share_of_steps
 from videostyle.style.pixels import flow_to_tensor
 from videostyle.style.temporal import TemporalTarget, fresh_state
 from videostyle.style.warp import warp
@@ -85,6 +86,16 @@ def test_strokes_that_move_are_worn_and_those_that_stand_are_not():
     assert gone[0] < 1e-6
     assert 0 < gone[1] < gone[2]
     assert gone[3] == pytest.approx(gone[2])
+
+
+def test_strokes_wear_no_faster_than_the_steps_of_a_frame_paint_anew():
+    strokes, content = picture(1, 1), picture(2, 1)
+    moving = replace(target(strokes, content, content), distance=torch.full((1, 1, H, W), 2.0))
+    worn = [
+        distance(replace(moving, speed=speed, disoccluded=0.0).renewed(content).image, moving.image)
+        for speed in (0.0, 5.0)
+    ]
+    assert worn[0] == pytest.approx(share_of_steps(0.0, 0.0) * worn[1], rel=0.05)
 
 
 def test_the_grain_of_a_film_is_not_laid_under_the_strokes():

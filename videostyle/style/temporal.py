@@ -22,6 +22,7 @@ from torch import Tensor
 
 from videostyle.frames import Motion
 from videostyle.style.objective.terms import TemporalTerm
+from videostyle.style.optimize.schedule import share_of_steps
 from videostyle.style.pixels import flow_to_tensor, mask_to_tensor, resize, scaled_size
 from videostyle.style.state import FrameState
 from videostyle.style.warp import warp
@@ -113,7 +114,8 @@ class TemporalTarget:
         outdated = self.mask * _outdated(now, before)
         mask = self.mask - outdated
         laid = mask * _beyond_noise(change) * change
-        worn = WEAR * (self.distance / WEARING_SPEED).clamp(0, 1) * _drawing(self.image - self.content)
+        wear = WEAR * share_of_steps(self.disoccluded, self.speed) * (self.distance / WEARING_SPEED).clamp(0, 1)
+        worn = wear * _drawing(self.image - self.content)
         image = (self.image + laid - mask * worn).clamp(0, 1)
         return replace(
             self,

@@ -58,11 +58,15 @@ def following_levels(settings: Settings, longest: int, disoccluded: float, speed
         speed: How far it moved, in pixels on average: what stands still has nothing to repair after a warp.
 
     """
-    need = min(1.0, max(CALM, speed / MOVING, disoccluded / DISOCCLUDED))
-    steps = math.ceil(settings.iterations * need)
+    steps = math.ceil(settings.iterations * share_of_steps(disoccluded, speed))
     if disoccluded < DISOCCLUDED or longest * COARSE < SMALLEST:
         return [Level(1.0, steps, 0, steps)]
     return [Level(COARSE, steps, 0, 2 * steps), Level(1.0, steps, steps, 2 * steps)]
+
+
+def share_of_steps(disoccluded: float, speed: float) -> float:
+    """The share of its steps, in (0, 1], that a following frame takes: see `following_levels`."""
+    return min(1.0, max(CALM, speed / MOVING, disoccluded / DISOCCLUDED))
 
 
 def fresh_work(settings: Settings, longest: int) -> float:
