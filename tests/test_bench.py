@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.test_cli import command, refusal
-from videostyle.errors import InputError
+from videostyle.errors import AppearedError, InputError
 from videostyle.measure.speed.bench import Bench, LeftOut, Request, Row, job_row, parse_size, step_row
 from videostyle.measure.speed.isolated import peak_memory, run_isolated
 from videostyle.measure.speed.job import PAN, Job, Start, measure_job, standard_clip
@@ -186,7 +186,7 @@ def made_up():
 
 
 def test_the_file_has_every_field_of_every_row_and_what_it_rests_on(tmp_path):
-    write_json(tmp_path / "b.json", made_up())
+    write_json(tmp_path / "b.json", made_up(), replace=False)
     found = json.loads((tmp_path / "b.json").read_text())
     assert set(found) == {"date", "machine", "versions", "ceilings", "rows", "left_out", "start"}
     assert set(found["rows"][0]) == {f.name for f in fields(Row)}
@@ -208,11 +208,18 @@ def test_the_report_is_made_from_the_files_alone(tmp_path, capsys):
     assert made["main"](tmp_path) == 1
     assert "no results" in capsys.readouterr().out
     (tmp_path / "results").mkdir()
-    write_json(tmp_path / "results" / "b.json", made_up())
+    write_json(tmp_path / "results" / "b.json", made_up(), replace=False)
     assert made["main"](tmp_path) == 0
     assert "| 64×48 lbfgs fp32 | 100 | 5% | 256 |" in (tmp_path / "results.md").read_text()
     drawn = ElementTree.parse(tmp_path / "steps.svg")
     assert any("5%, 100 ms" in (text.text or "") for text in drawn.iter("{http://www.w3.org/2000/svg}text"))
+
+
+def test_a_report_of_speed_takes_the_place_of_no_file_that_appeared(tmp_path):
+    (tmp_path / "b.json").write_text("someone's")
+    with pytest.raises(AppearedError, match="appeared"):
+        write_json(tmp_path / "b.json", made_up(), replace=False)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"b.json": "someone's"}
 
 
 @pytest.mark.parametrize("text", ["640", "640x361", "16x16", "x", "640x", "-64x48"])
@@ -293,7 +300,7 @@ def test_a_gpu_computes_float32_in_float32():
 
 def test_what_was_cut_off_is_told_with_the_rows_that_there_are(tmp_path):
     begun = replace(made_up(), start=None, drift=None)
-    write_json(tmp_path / "b.json", begun)
+    write_json(tmp_path / "b.json", begun, replace=True)
     assert json.loads((tmp_path / "b.json").read_text())["start"] is None
     assert "drift -" in table(begun)
     assert not any(line.startswith("start") for line in table(begun).splitlines())

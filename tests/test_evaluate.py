@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import weakref
+from contextlib import nullcontext
 from fractions import Fraction
 
 import cv2
@@ -15,6 +16,7 @@ from PIL import Image
 
 from tests.helpers import media
 from tests.test_cli import command, refusal
+from videostyle.errors import AppearedError
 from videostyle.frames import Frame, Motion, Span
 from videostyle.measure.quality import formulas
 from videostyle.measure.quality.compare import Comparison, Measures, Pair, compare
@@ -396,12 +398,23 @@ def test_a_measurement_that_breaks_off_leaves_no_file(tmp_path, clip):
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mkv"]
 
 
+@pytest.mark.parametrize("kind", ["json", "plot", "heatmap"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_that_appears_during_a_measurement_stays_unless_it_may_be_overwritten(tmp_path, clip, kind, overwrite):
+    path = tmp_path / {"json": "a.json", "plot": "a.png", "heatmap": "a.mp4"}[kind]
+    request = Request(content=clip, output=clip, overwrite=overwrite, **{kind: path})
+    with nullcontext() if overwrite else pytest.raises(AppearedError, match="appeared"):
+        evaluate(request, lambda measures: path.write_text("someone's"))
+    assert (path.read_bytes() == b"someone's") != overwrite
+    assert {p.name for p in tmp_path.iterdir()} == {"clip.mkv", path.name}
+
+
 def measures(frame, shot, **values):
     return Measures(frame=frame, seconds=frame / 24, shot=shot, **(dict.fromkeys(NAMES) | values))
 
 
 def test_a_plot_of_a_long_video_keeps_few_points_and_every_peak(tmp_path):
-    plot = PlotFile(tmp_path / "plot.png")
+    plot = PlotFile(tmp_path / "plot.png", replace=False)
     for t in range(5 * MOST):
         plot.write(None, measures(t, t // MOST, warp_error=0.9 if t == 777 else 0.1))
     assert len(plot._points) <= MOST
@@ -433,6 +446,7 @@ def test_without_a_style_torch_is_not_needed(tmp_path, clip):
         (["{clip}", "{clip}", "--style", "{style}", "--weights", "builtin", "--device", "tpu"], "tpu"),
         (["{clip}", "{clip}", "--json", "{style}"], "--overwrite"),
         (["{clip}", "{clip}", "--json", "{clip}", "--overwrite"], "input"),
+        (["{clip}", "{clip}", "--json", os.devnull, "--overwrite"], "pipe"),
         (["{clip}", "{clip}", "--json", "{dir}/none/found.json"], "directory"),
         (["{clip}", "{clip}", "--plot", "{dir}/found.pdf"], ".png"),
         (["{clip}", "{clip}", "--heatmap", "{dir}/found.txt"], ".mkv"),

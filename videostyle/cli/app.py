@@ -145,9 +145,10 @@ def _bench(
     configure_logging(quiet=quiet, verbose=verbose)
     asked = tuple(parse_size(size) for size in sizes)
     found = None
-    for found in bench(Request(device=device, quick=quick, sizes=asked, json=json, overwrite=overwrite)):
-        if json is not None:
-            write_json(json, found)  # after every row: what is cut off keeps what it measured
+    request = Request(device=device, quick=quick, sizes=asked, json=json, overwrite=overwrite)
+    for row, found in enumerate(bench(request)):
+        if json is not None:  # after every row: what is cut off keeps what it measured
+            write_json(json, found, replace=overwrite or row > 0)
     if found is not None and not quiet:
         say(table(found))
 

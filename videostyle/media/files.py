@@ -9,6 +9,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from videostyle.errors import AppearedError
+
 _PART = re.compile(r"\..*\.[0-9a-f]{12}\.part(\.[^.]*)?", re.DOTALL)
 
 
@@ -72,6 +74,19 @@ def publish(part: Path, path: Path, *, replace: bool) -> None:
     else:
         _rename_to_new(part, target)
     _sync_directory(target.parent)
+
+
+def publish_output(part: Path, path: Path, *, replace: bool) -> None:
+    """Publish a result, which may take the place of what was there when the work was planned, but of nothing else.
+
+    Raises:
+        AppearedError: A file has got its name since then.
+
+    """
+    try:
+        publish(part, path, replace=replace)
+    except FileExistsError as error:
+        raise AppearedError(path) from error
 
 
 def _rename_to_new(part: Path, target: Path) -> None:

@@ -24,7 +24,7 @@ from videostyle.media.clip import Clip
 from videostyle.media.demux import open_source, seconds
 from videostyle.media.encoder import Encoder, configure
 from videostyle.media.ffmpeg import ffmpeg_errors
-from videostyle.media.files import create_part, publish
+from videostyle.media.files import create_part, publish_output
 from videostyle.media.video.codecs import Encoding
 
 _RANGE_LAG = 2  # seconds by which the audio of a range stays behind its video, so that its end is known in time
@@ -44,8 +44,10 @@ class Muxer:
         tracks: From `audio.plan.plan_tracks`.
         from_zero: Start the clock at the first frame, and end the audio with the last one.
         comment: How the video was made, for its metadata.
+        replace: Take the place of a file that is there.
 
     Raises:
+        AppearedError: A file is there, and is not to be replaced.
         OutputError: The container does not take the codec, or the file cannot be made.
         MediaError: Writing failed.
 
@@ -61,8 +63,9 @@ class Muxer:
         *,
         from_zero: bool = False,
         comment: str = "",
+        replace: bool = True,
     ) -> None:
-        self._path, self._clip, self._from_zero = path, clip, from_zero
+        self._path, self._clip, self._from_zero, self._replace = path, clip, from_zero, replace
         self._begin: Fraction | None = None
         self._end, self._count = Fraction(0), 0
         self._others: Iterator[Packet[Any]] = iter(())
@@ -145,7 +148,7 @@ class Muxer:
             with ffmpeg_errors(self._path):
                 self._finish()
             self._verify()
-            publish(self._part, self._path, replace=True)
+            publish_output(self._part, self._path, replace=self._replace)
         except BaseException:
             self.discard()
             raise

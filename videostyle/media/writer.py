@@ -28,9 +28,10 @@ class VideoWriter:
         *,
         from_zero: bool = False,
         comment: str = "",
+        replace: bool = True,
     ) -> None:
         self._path = path
-        self._muxer = Muxer(path, clip, size, encoding, tracks, from_zero=from_zero, comment=comment)
+        self._muxer = Muxer(path, clip, size, encoding, tracks, from_zero=from_zero, comment=comment, replace=replace)
         self._encoder = Encoder(clip, size, encoding)
 
     def write(self, frame: Frame) -> None:

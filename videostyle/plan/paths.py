@@ -62,6 +62,23 @@ def check_readable(path: Path) -> None:
 
 
 def _check_output(output: Path) -> None:
+    _check_writable(output)
+    check_folder(output)
+
+
+def check_new(path: Path, *, overwrite: bool) -> None:
+    """See that a report, a picture or the like can be written, and takes the place of nothing unless it may.
+
+    Raises:
+        OutputError: It cannot, or would.
+
+    """
+    _check_writable(path)
+    if path.exists() and not overwrite:
+        raise OutputError(path, "it exists; choose another name or say --overwrite")
+
+
+def _check_writable(output: Path) -> None:
     if output.is_dir():
         raise OutputError(output, "it is a directory; name the file to write")
     check_regular(output)
@@ -69,7 +86,6 @@ def _check_output(output: Path) -> None:
         raise OutputError(output, f"there is no directory {output.parent}; make it first")
     if not os.access(output.parent, os.W_OK):
         raise OutputError(output, f"you may not write to {output.parent}; choose another directory")
-    check_folder(output)
 
 
 def check_regular(output: Path) -> None:
@@ -141,10 +157,6 @@ def check_attention_map(request: Request, target: Target, path: Path) -> None:
     """
     if path.suffix.lower() not in still.WRITABLE:
         raise OutputError(path, f"a map is a picture: one of {', '.join(still.WRITABLE)}")
-    if not path.parent.is_dir():
-        raise OutputError(path, f"there is no directory {path.parent}; make it first")
-    check_regular(path)
+    check_new(path, overwrite=request.overwrite or request.resume)
     if target.includes(path):
         raise OutputError(path, "the result itself is written there; choose another name for the map")
-    if path.exists() and not (request.overwrite or request.resume):
-        raise OutputError(path, "it exists; choose another name or say --overwrite")

@@ -10,13 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from videostyle.errors import AppearedError, MediaError
+from videostyle.errors import MediaError
 from videostyle.frames import Frame
 from videostyle.journal.digests import file_digest, files_digest
 from videostyle.journal.journal import Journal, disk_errors
 from videostyle.media.demux import open_source
 from videostyle.media.existing import TIME_TOLERANCE, ExistingVideo
-from videostyle.media.files import publish
+from videostyle.media.files import publish, publish_output
 from videostyle.media.muxer import Muxer
 from videostyle.media.packet_file import PacketFile, PacketFileWriter, join_packets
 from videostyle.media.sequence import SequenceWriter
@@ -84,7 +84,7 @@ class VideoOutput:
     def finish(self, journal: Journal) -> None:
         """Join the packets with the source's audio, check the file, and give it its name."""
         with disk_errors(self.path):
-            _publish(self._joined(journal), self.path, replace=self.plan.request.overwrite)
+            publish_output(self._joined(journal), self.path, replace=self.plan.request.overwrite)
         journal.remove()
 
     def _joined(self, journal: Journal) -> Path:
@@ -168,19 +168,6 @@ class _ListedImages:
 
     def write(self, frame: Frame) -> None:
         self.written.append(self.writer.write(frame))
-
-
-def _publish(video: Path, path: Path, *, replace: bool) -> None:
-    """Give a finished video its name.
-
-    Raises:
-        AppearedError: A file has got that name since the work was planned.
-
-    """
-    try:
-        publish(video, path, replace=replace)
-    except FileExistsError as error:
-        raise AppearedError(path) from error
 
 
 def check_video(video: Path, frames: int, seconds: Fraction) -> None:

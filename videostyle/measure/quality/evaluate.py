@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -22,12 +21,14 @@ from videostyle.measure.quality.report import JsonFile
 from videostyle.measure.quality.summary import Evaluation, Statistic, add
 from videostyle.media import muxer
 from videostyle.media.clip import Clip
+from videostyle.media.files import resolve_link
 from videostyle.media.image import still
 from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
 from videostyle.media.video.codecs import choose
 from videostyle.motion.flow import METHODS
 from videostyle.motion.shots import find_shots
+from videostyle.plan.paths import check_apart, check_new
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -179,11 +180,11 @@ def _judge(request: Request, longest: int) -> tuple[Judge, str | None]:
 
 def _sinks(request: Request, output: Clip) -> Iterator[Sink]:
     if request.json is not None:
-        yield JsonFile(request.json)
+        yield JsonFile(request.json, replace=request.overwrite)
     if request.plot is not None:
-        yield PlotFile(request.plot)
+        yield PlotFile(request.plot, replace=request.overwrite)
     if request.heatmap is not None:
-        yield HeatmapFile(request.heatmap, output)
+        yield HeatmapFile(request.heatmap, output, replace=request.overwrite)
 
 
 def _checked(request: Request) -> tuple[Clip, Clip]:
@@ -193,8 +194,7 @@ def _checked(request: Request) -> tuple[Clip, Clip]:
     for style in request.styles:
         still.style_size(style)
     content, output = probe(request.content), probe(request.output)
-    for path in request.files:
-        _check_file(path, request)
+    _check_files(request)
     if request.plot is not None and request.plot.suffix.lower() not in still.WRITABLE:
         raise OutputError(request.plot, f"a picture is written as one of {', '.join(still.WRITABLE)}")
     if request.heatmap is not None:
@@ -211,15 +211,9 @@ def _checked(request: Request) -> tuple[Clip, Clip]:
     return content, output
 
 
-def _check_file(path: Path, request: Request) -> None:
-    for read in (request.content, request.output, *request.styles):
-        if path.exists() and os.path.samefile(path, read):
-            raise OutputError(path, "it is an input of this very job; choose another name")
-    if path.is_dir() or not path.parent.is_dir():
-        raise OutputError(path, "it is a directory" if path.is_dir() else f"there is no directory {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(path, "choose a directory that you may write to")
-    if path.exists() and not request.overwrite:
-        raise OutputError(path, "it exists; choose another name or say --overwrite")
-    if request.files.count(path) > 1:
-        raise OutputError(path, "it is named twice")
+def _check_files(request: Request) -> None:
+    check_apart(request.files, [request.content, request.output, *request.styles])
+    for path in request.files:
+        check_new(path, overwrite=request.overwrite)
+        if sum(resolve_link(path) == resolve_link(other) for other in request.files) > 1:
+            raise OutputError(path, "it is named twice")

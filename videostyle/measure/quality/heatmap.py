@@ -31,13 +31,15 @@ class HeatmapFile:
     Args:
         path: .mp4, .mov or .mkv.
         clip: The output that is measured.
+        replace: Take the place of a file that is there.
 
     """
 
-    def __init__(self, path: Path, clip: Clip) -> None:
+    def __init__(self, path: Path, clip: Clip, *, replace: bool) -> None:
         comment = f"videostyle evaluate: warp error of {clip.path.name}"
         encoding = choose(path, clip.colors.for_video(), "h264")
-        self._writer = VideoWriter(path, clip, (clip.width, clip.height), encoding, [], comment=comment)
+        size = clip.width, clip.height
+        self._writer = VideoWriter(path, clip, size, encoding, [], comment=comment, replace=replace)
 
     def __enter__(self) -> Self:
         self._writer.__enter__()

@@ -86,11 +86,12 @@ class PlotFile:
 
     Args:
         path: .png, .jpg or .jpeg.
+        replace: Take the place of a file that is there.
 
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, replace: bool) -> None:
+        self._path, self._replace = path, replace
         self._points: list[Point] = []
         self._each = 1
 
@@ -108,7 +109,7 @@ class PlotFile:
         self._points.append(point)
 
     def close(self, evaluation: Evaluation) -> None:
-        write_still(self._path, draw(self._points, evaluation), "videostyle evaluate")
+        write_still(self._path, draw(self._points, evaluation), "videostyle evaluate", replace=self._replace)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -17,7 +17,7 @@ import numpy as np
 
 from videostyle.measure.quality.compare import Measures, View
 from videostyle.measure.quality.summary import Evaluation, Statistic, as_dict
-from videostyle.media.files import create_part, publish
+from videostyle.media.files import create_part, publish_output
 
 MELTING = 0.05  # share of a loss by which it may rise within a shot
 SHARPENING = 0.15  # share of its detail that a shot may gain or lose
@@ -124,11 +124,12 @@ class JsonFile:
 
     Args:
         path: Where.
+        replace: Take the place of a file that is there.
 
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, replace: bool) -> None:
+        self._path, self._replace = path, replace
 
     def __enter__(self) -> Self:
         self._part = create_part(self._path)
@@ -146,7 +147,7 @@ class JsonFile:
         closing = {"summary": as_dict(evaluation), "versions": versions(torch=evaluation.weights is not None)}
         self._file.write("\n],\n" + _json(closing)[1:] + "\n")
         self._file.close()
-        publish(self._part, self._path, replace=True)
+        publish_output(self._part, self._path, replace=self._replace)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

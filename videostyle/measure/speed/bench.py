@@ -14,11 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from videostyle.errors import InputError, OutputError
+from videostyle.errors import InputError
 from videostyle.measure.speed.isolated import run_isolated
 from videostyle.measure.speed.job import Job, Performance, Start, measure_job, measure_start
 from videostyle.measure.speed.roofline import PRECISIONS, USUAL, Roofline, drift, higher, measure_roofline
 from videostyle.measure.speed.step import CHUNKS, Case, Step, count_operations, measure_step, measure_steps, warm_steps
+from videostyle.plan.paths import check_new
 from videostyle.settings import Settings
 from videostyle.style.device import choose_device
 from videostyle.style.optimize.schedule import fresh_work
@@ -343,10 +344,5 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def _check(request: Request) -> None:
     choose_device(request.device)
-    path = request.json
-    if path is None:
-        return
-    if path.is_dir() or not path.parent.is_dir():
-        raise OutputError(path, "it is a directory" if path.is_dir() else f"there is no directory {path.parent}")
-    if path.exists() and not request.overwrite:
-        raise OutputError(path, "it exists; choose another name or say --overwrite")
+    if request.json is not None:
+        check_new(request.json, overwrite=request.overwrite)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from videostyle.errors import AppearedError
 from videostyle.measure.quality.report import rounded, versions
 from videostyle.measure.speed.bench import Bench, Row
 from videostyle.media.files import write_file
@@ -41,10 +42,18 @@ def as_dict(found: Bench) -> dict[str, Any]:
     }
 
 
-def write_json(path: Path, found: Bench) -> None:
-    """Write all of it; the file appears when it is complete."""
+def write_json(path: Path, found: Bench, *, replace: bool) -> None:
+    """Write all of it; the file appears when it is complete.
+
+    Raises:
+        AppearedError: A file is there, and is not to be replaced.
+
+    """
     text = json.dumps(rounded(as_dict(found)), indent=1, allow_nan=False) + "\n"
-    write_file(path, text.encode(), replace=True)
+    try:
+        write_file(path, text.encode(), replace=replace)
+    except FileExistsError as error:
+        raise AppearedError(path) from error
 
 
 def table(found: Bench) -> str:
