@@ -2,6 +2,7 @@
 
 import logging
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from videostyle.frames import Frame, TrackedFrame
 from videostyle.measure.speed.isolated import run_isolated
 from videostyle.measure.speed.step import Case, standard_objective
 from videostyle.motion.follow import follow_motion
-from videostyle.settings import Settings
+from videostyle.settings import Settings, StyleLoss
 from videostyle.style.cuda_graph import GraphCache, recorder
 from videostyle.style.features import weights
 from videostyle.style.features.vgg import VGG19
@@ -40,12 +41,12 @@ def standard(precision, size=(96, 64)):
     return standard_objective(case, network_on(device, dtype), device)
 
 
-def painted(precision):
+def painted(precision, **how):
     """The terms of a picture with areas and edges: over noise, rounding is as large as what is measured."""
     device = torch.device("cuda")
     image, content, style = (to_tensor(media.texture(192, 128, seed=seed), device) for seed in (1, 2, 3))
     dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    network, settings = network_on(device, dtype), Settings(precision=precision)
+    network, settings = network_on(device, dtype), Settings(precision=precision, **how)
     look = Look(settings, [Style(style, 1.0, 1.0)], content)
     return image, Objective(network, look.terms(network, content, ()))
 
@@ -73,6 +74,20 @@ def test_half_precision_has_the_gradient_of_float32(precision, least):
     (image, exact), (_, half) = painted("fp32"), painted(precision)
     gradients = [_evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
     assert torch.cosine_similarity(*gradients, dim=0) > least
+
+
+@pytest.mark.parametrize("weight", [1e-3, 1e4, 1e7])
+def test_half_precision_holds_the_gradient_of_any_weight(weight):
+    (image, exact), (_, half) = (painted(precision, style_weight=weight) for precision in ("fp32", "fp16"))
+    gradients = [_evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.999
+
+
+@pytest.mark.parametrize("kind", get_args(StyleLoss))
+def test_a_gradient_has_the_same_bits_each_time(kind):
+    image, objective = painted("fp16", style_loss=kind)
+    first, *more = (_evaluate(objective, image, 0.0)[1] for _ in range(4))
+    assert all(torch.equal(first, again) for again in more)
 
 
 def test_products_of_half_precision_have_sums_of_float32():

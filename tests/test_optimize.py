@@ -1,7 +1,16 @@
 import pytest
 import torch
 
-from videostyle.style.optimize.minimize import FRESH_PRIOR, HISTORY, WARM_PRIOR, Iterate, Pairs, Preconditioner, Prior
+from videostyle.style.optimize.minimize import (
+    FRESH_PRIOR,
+    HISTORY,
+    WARM_PRIOR,
+    Iterate,
+    Pairs,
+    Preconditioner,
+    Prior,
+    _evaluate,
+)
 from videostyle.style.optimize.minimize import minimize as minimize_from
 
 TARGET = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
@@ -60,6 +69,40 @@ def test_lbfgs_walks_back_when_the_loss_jumps(bad):
     found = minimize(start, cliff, iterations=40).image
     assert torch.isfinite(found).all()
     assert (found - 0.2).square().mean() < 0.05 * (start - 0.2).square().mean()
+
+
+@pytest.mark.parametrize("iterations", range(1, 12))
+def test_what_comes_back_is_no_worse_than_the_best_that_was_known(iterations):
+    """Down a steep valley that wants many steps, a last step that nobody evaluated often leads up."""
+
+    def valley(image, progress=0.0):
+        loss = (100 * (image[..., 1:] - image[..., :-1].square()).square()).mean() + (1 - image).square().mean()
+        return loss, {}
+
+    start, seen = torch.full((1, 3, 8, 8), 0.2), []
+    found = minimize(start, valley, iterations=iterations, check_end=True, on_step=lambda walk: seen.append(walk.loss))
+    assert valley(found.image)[0] <= min(seen)
+
+
+def test_an_objective_that_never_was_finite_is_told_also_where_the_end_is_checked():
+    found = minimize(torch.rand(1, 3, 8, 8), lambda x, _: (x.sum() * torch.nan, {}), iterations=3, check_end=True)
+    assert torch.isnan(found.image).all()
+
+
+@pytest.mark.parametrize("weight", [1e-12, 1.0, 1e12])
+def test_the_gradient_is_held_at_one_size_whatever_the_weight(weight):
+    """What goes back through the network is as large for any weight; what comes back is not."""
+    seen = []
+
+    def weighted(image, _):
+        image.register_hook(lambda gradient: seen.append(gradient.abs().max()))
+        loss = weight * (1 + image.square().mean())
+        return loss, {}
+
+    image = torch.rand(1, 3, 8, 8)
+    gradient = _evaluate(weighted, image, 0.0)[1]
+    torch.testing.assert_close(gradient, weight * 2 * image / image.numel(), rtol=1e-5, atol=0)
+    assert 2**-9 < seen[0] < 2**-5
 
 
 def test_the_same_start_gives_the_same_bits():

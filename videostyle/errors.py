@@ -63,7 +63,9 @@ class DivergedError(VideostyleError):
     """The optimizer of a frame found no finite loss."""
 
     def __init__(self, frame_index: int) -> None:
-        super().__init__(f"the loss is not finite on frame {frame_index}; try smaller weights, or --optimizer adam")
+        super().__init__(
+            f"the loss is not finite on frame {frame_index}; try --precision fp32, smaller weights, or --optimizer adam"
+        )
         self.frame_index = frame_index
 
 

@@ -308,6 +308,7 @@ class Stylizer:
             tolerance=s.tolerance,
             hessian_diagonal=objective.hessian_diagonal,
             prior=FRESH_PRIOR if fresh or level.scale < 1 else WARM_PRIOR,
+            check_end=fresh and not s.ema_decay,
             on_step=on_step,
             steps=self._graphs.stepper(objective),
         )

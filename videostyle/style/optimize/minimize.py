@@ -20,7 +20,7 @@ Steps = Callable[["OptimizerState", Objective, int], Iterator["Iterate"]]
 HISTORY = 10  # pairs; longer ones buy nothing here and cost two images each
 LONGEST_STEP = 0.25  # root mean square change, in [0, 1] pixel values
 DIVERGED = 1.5  # a loss this many times the best so far is rolled back
-HEADROOM = 2.0**-10  # of the gradient in half precision: at 1 it may overflow, and at this no digit is lost
+HEADROOM = 2.0**-8  # of the gradient of a loss of 1 in half precision: at 1 it may overflow; at this no digit is lost
 PATIENCE = 10  # steps over which the loss must fall by the tolerance
 RATE, DECAYS = 0.03, (0.9, 0.99)  # of Adam; the decays are those of crowsonkb/style-transfer-pytorch
 
@@ -61,6 +61,7 @@ class Iterate:
         losses: By term, as the step found them.
         loss: Their sum.
         moments: Adam's, to carry on with at another size; None for L-BFGS.
+        best: Of L-BFGS, the image whose sum `loss` is; its own step goes on from there, and is not known yet.
 
     """
 
@@ -68,13 +69,15 @@ class Iterate:
     losses: Losses = field(default_factory=dict)
     loss: Tensor = field(default_factory=lambda: torch.zeros(()))
     moments: Moments | None = None
+    best: Tensor | None = None
 
     def clone(self) -> Iterate:
         """The same in tensors that no later step overwrites."""
         losses = {name: loss.clone() for name, loss in self.losses.items()}
         m = self.moments
         moments = None if m is None else Moments(m.mean.clone(), m.square.clone(), m.steps.clone())
-        return Iterate(self.image.clone(), losses, self.loss.clone(), moments)
+        best = None if self.best is None else self.best.clone()
+        return Iterate(self.image.clone(), losses, self.loss.clone(), moments, best)
 
 
 class OptimizerState(Protocol):
@@ -108,6 +111,7 @@ def minimize(
     tolerance: float = 0.0,
     hessian_diagonal: Tensor | None = None,
     prior: Prior = FRESH_PRIOR,
+    check_end: bool = False,
     on_step: Callable[[Iterate], object] = lambda walk: None,
     steps: Steps = eager_steps,
 ) -> Iterate:
@@ -123,6 +127,7 @@ def minimize(
         hessian_diagonal: (N, 1, H, W), the second derivative by each pixel of a part of the loss that is known to be a
             sum of squares; L-BFGS then has to find out only the rest.
         prior: What L-BFGS supposes of that.
+        check_end: Evaluate where the last step of L-BFGS leads, and do without it where that is worse.
         on_step: Told after each step; what it is told of may be overwritten by the next one.
         steps: How they are taken.
 
@@ -136,7 +141,17 @@ def minimize(
     taken, walk = steps(walker, objective, iterations), start
     for walk in _until_settled(_averaged(taken, ema_decay) if ema_decay else taken, tolerance):
         on_step(walk)
-    return walk.clone()
+    return (_without_worse_end(walk, objective) if check_end else walk).clone()
+
+
+@torch.no_grad()
+def _without_worse_end(walk: Iterate, objective: Objective) -> Iterate:
+    """The best image that is known where the last step, which nobody evaluated, leads to a greater loss."""
+    if walk.best is None:
+        return walk
+    loss, _ = objective(walk.image, 1.0)
+    worse = torch.isfinite(walk.loss) & ~(loss <= walk.loss)
+    return replace(walk, image=torch.where(worse, walk.best, walk.image))
 
 
 def _averaged(steps: Iterator[Iterate], decay: float) -> Iterator[Iterate]:
@@ -163,13 +178,14 @@ def _until_settled(steps: Iterator[Iterate], tolerance: float) -> Iterator[Itera
 def _evaluate(objective: Objective, image: Tensor, progress: float) -> tuple[Tensor, Tensor, Losses]:
     """Loss, gradient and the loss terms at `image`.
 
-    The gradient is taken of the loss times a power of two near the number of pixels, and `HEADROOM`, so that half
-    precision can hold it at any size and any usual weight; dividing again changes no bit.
+    The gradient is taken of the loss times powers of two near the number of pixels and near one over the loss, and
+    `HEADROOM`, so that half precision can hold it at any size and any weight; dividing again changes no bit.
     """
-    scale = HEADROOM * 2.0 ** (image.numel() - 1).bit_length()
     with torch.enable_grad():
         leaf = image.detach().requires_grad_(True)
         loss, terms = objective(leaf, progress)
+        exponent = torch.frexp(loss.detach().float()).exponent
+        scale = torch.ldexp(loss.new_full((), HEADROOM * 2.0 ** (image.numel() - 1).bit_length()), -exponent)
         (gradient,) = torch.autograd.grad(loss * scale, leaf)
     gradient = gradient.contiguous() / scale
     return loss.detach(), gradient, {name: share.detach() for name, share in terms.items()}
@@ -240,7 +256,7 @@ class _Lbfgs:
         caution = torch.where(failed, self.caution * 0.5, self.caution)
         pairs = self.pairs.pushed(x - self.image, gradient - self.gradient, failed)
         step = -caution * _bounded(pairs.direction(gradient, self.precondition))
-        walk = Iterate(torch.where(torch.isfinite(best_loss), x + step, torch.nan), losses, best_loss)
+        walk = Iterate(torch.where(torch.isfinite(best_loss), x + step, torch.nan), losses, best_loss, best=best)
         return _Lbfgs(x, step, gradient, best, best_gradient, best_loss, caution, pairs, self.precondition), walk
 
 
