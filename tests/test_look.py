@@ -337,6 +337,17 @@ def _gram(features):
     return rows @ rows.T / rows.numel()
 
 
+def test_what_a_painting_shows_along_its_edge_is_not_painted():
+    """A white margin around it changes nothing of what the style asks for."""
+    inner = pixels.to_tensor(media.texture(92, 46, seed=3))
+    framed = torch.ones(1, 3, 50, 100)
+    framed[..., 2:48, 4:96] = inner
+    style = Style.of_painting(framed, 1.5, 1.0, torch.ones(1, 1, 50, 100))
+    assert torch.equal(style.image, inner)
+    assert style.mask.shape[2:] == inner.shape[2:]
+    assert style.scale == pytest.approx(1.5 * 92 / 100)  # its strokes are as large as with the margin
+
+
 # Memory
 
 

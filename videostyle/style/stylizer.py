@@ -89,8 +89,9 @@ class Stylizer:
     ) -> None:
         self._settings, self._device, self._on_work = settings, device, on_work
         self._ways = {mode: Tiled(network, mode.tile) if mode.tile else network for mode in FALLBACKS}
+        style_of = Style if settings.normalization == "none" else Style.of_painting
         self._styles = [
-            Style(
+            style_of(
                 to_tensor(style, device),
                 _one_each(settings.style_scale, number),
                 _one_each(settings.style_mix, number),

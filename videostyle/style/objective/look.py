@@ -21,6 +21,7 @@ from videostyle.style.pixels import resize, scaled_size
 
 RANGE_WEIGHT = 1.0
 HALVED = ("centred", "gram", "classic")  # measures that may see half precision where the network has it
+BORDER = 0.04  # of each side of a painting: the edge of its canvas, a frame or a margin
 BEYOND = 0.25  # share of what a place sees that may lie beyond its region before it no longer counts
 
 
@@ -40,6 +41,17 @@ class Style:
     scale: float
     share: float
     mask: Tensor | None = None
+
+    @classmethod
+    def of_painting(cls, image: Tensor, scale: float, share: float, mask: Tensor | None = None) -> Style:
+        """Leave a painting's border out; its strokes keep their size.
+
+        What a painting shows only along its edge, the style would draw there too: a colored line at the picture's own
+        edge, where a border that is replicated counts as a stripe that goes on for ever.
+        """
+        whole = max(image.shape[2:])
+        inner = _without_border(image)
+        return cls(inner, scale * max(inner.shape[2:]) / whole, share, None if mask is None else _without_border(mask))
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +214,13 @@ class Look:
         kept = {name: [f[name] for f in found] for name in self._matched_layers() if self._settings.match_weight}
         smoothness = torch.stack([losses.total_variation(picture) for picture in pictures])
         return StyleTargets(statistics, distances, kept, (shares * smoothness).sum())
+
+
+def _without_border(picture: Tensor) -> Tensor:
+    """The inner part of a picture, (1, C, H, W)."""
+    h, w = picture.shape[2:]
+    y, x = round(BORDER * h), round(BORDER * w)
+    return picture[..., y : h - y, x : w - x]
 
 
 def _measure(settings: Settings, device: torch.device) -> StyleStatistic:

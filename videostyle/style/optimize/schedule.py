@@ -9,7 +9,7 @@ from videostyle.settings import Settings
 
 DISOCCLUDED = 0.005  # of a frame: with more to make anew than this, a following frame gets a coarse level too
 COARSE = 0.5  # its size; it has as many steps, which cost a quarter
-CALM, MOVING = 1 / 3, 0.5  # the least share of the steps; pixels of motion from which all of them are taken
+CALM, MOVING = 1 / 3, 0.1  # the least share of the steps; pixels of motion from which all of them are taken
 ROUGHEST = 96  # longest side in pixels that halving a fresh frame stops at: smaller ones forget what is shown
 SMALLEST = 64  # longest side in pixels below which a following frame gets no coarse level
 
