@@ -13,9 +13,10 @@ import torch
 
 from tests.test_cli import command, refusal
 from videostyle.errors import AppearedError, InputError
+from videostyle.measure.speed import bench, job
 from videostyle.measure.speed.bench import Bench, LeftOut, Request, Row, job_row, parse_size, step_row
 from videostyle.measure.speed.isolated import peak_memory, run_isolated
-from videostyle.measure.speed.job import PAN, Job, Start, measure_job, standard_clip
+from videostyle.measure.speed.job import PAN, Job, Performance, Start, measure_job, standard_clip
 from videostyle.measure.speed.report import as_dict, table, write_json
 from videostyle.measure.speed.roofline import Roofline, drift, higher, measure_roofline
 from videostyle.measure.speed.step import (
@@ -25,6 +26,7 @@ from videostyle.measure.speed.step import (
     blank_network,
     count_operations,
     measure_step,
+    measure_steps,
     standard_objective,
 )
 from videostyle.motion.flow import METHODS, estimate
@@ -39,6 +41,7 @@ from videostyle.style.objective.terms import Objective
 from videostyle.style.optimize.minimize import Iterate, minimize
 
 CEILINGS = Roofline("cpu", "a machine", 2, {"fp32": 2e11}, 1e10)
+PERFORMANCE = Performance(2.0, 1.0, {"optimize": 1.5}, None, 100.0, 1 << 30)
 
 
 def operations_by_hand(width, height):
@@ -243,9 +246,40 @@ def test_a_quick_run_of_the_command(tmp_path):
     assert "tpu" in refusal("bench", "--device", "tpu")
 
 
-def test_a_request_for_sizes_measures_just_these():
-    effort = Request(sizes=((64, 48),), quick=True).effort
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_a_request_for_sizes_measures_just_these(kind):
+    effort = Request(sizes=((64, 48),), quick=True).effort_on(kind)
     assert effort.sizes == effort.job_sizes == ((64, 48),)
+
+
+@pytest.mark.parametrize(("quick", "processes"), [(True, 4), (False, 12)])
+def test_a_quick_run_starts_cuda_few_times(monkeypatch, quick, processes):
+    """Each process that touches a GPU takes seconds to start."""
+    started = []
+    ceilings = Roofline("cuda", "made up", 1, dict.fromkeys(("fp32", "fp16", "bf16"), 1e12), 1e9)
+    answers = {measure_roofline: ceilings, measure_steps: [None] * 7, measure_job: PERFORMANCE}
+
+    def isolated(work, *args, **kwargs):
+        started.append(work)
+        return answers[getattr(work, "func", work)]
+
+    def command(words, **kwargs):
+        started.extend(["a frame"] if "--device" in words else [])
+
+    monkeypatch.setattr(bench, "choose_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(bench, "run_isolated", isolated)
+    monkeypatch.setattr(job.subprocess, "run", command)
+    *_, found = bench.bench(Request(device="cuda", quick=quick))
+    assert len(started) == processes
+    assert found.start is not None
+    assert (found.drift is None) == quick
+
+
+def test_the_first_of_several_starts_does_not_count(monkeypatch):
+    times = iter([9.0, 1.0, 3.0, 2.0])
+    monkeypatch.setattr(job, "_seconds", lambda words: next(times))
+    assert job._command(["--version"], 3) == 2
+    assert job._command(["--version"], 1) == 2
 
 
 @pytest.mark.gpu

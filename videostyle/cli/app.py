@@ -122,7 +122,7 @@ def _evaluate(
 def _bench(
     *,
     device: Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")] = _DEFAULTS.device,
-    quick: Annotated[bool, Parameter(help="Little of it: less than a minute on two CPU cores.")] = False,
+    quick: Annotated[bool, Parameter(help="Little of it: less than a minute, on two CPU cores or a GPU.")] = False,
     sizes: Annotated[
         tuple[str, ...],
         Parameter(

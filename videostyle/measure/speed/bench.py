@@ -49,6 +49,8 @@ class Effort:
         row_seconds: A CPU leaves out what is foreseen to take longer.
         frames: Of a job.
         chunk: Steps in each of the stretches that are timed, on a GPU; on a CPU it is one.
+        starts: Of each command.
+        again: The ceilings are measured after everything else too, so that a drift shows.
 
     """
 
@@ -58,9 +60,12 @@ class Effort:
     row_seconds: float
     frames: int
     chunk: int
+    starts: int = 6
+    again: bool = True
 
 
 QUICK = Effort(SIZES, ((96, 54),), 1.0, 8.0, 6, 5)
+QUICK_GPU = replace(QUICK, sizes=((640, 360),), ceiling_seconds=0.25, starts=1, again=False)  # CUDA is slow to start
 FULL = Effort(SIZES, SIZES, 3.0, 120.0, 24, 20)
 
 
@@ -70,7 +75,7 @@ class Request:
 
     Args:
         device: As `--device` names it.
-        quick: Less than a minute on two CPU cores.
+        quick: Less than a minute, on two CPU cores or on a GPU.
         sizes: (width, height) instead of the usual ones.
         json: File to write.
         overwrite: It may be replaced.
@@ -83,12 +88,13 @@ class Request:
     json: Path | None = None
     overwrite: bool = False
 
-    @property
-    def effort(self) -> Effort:
-        effort = QUICK if self.quick else FULL
+    def effort_on(self, kind: str) -> Effort:
+        """How much is measured on a device of this kind."""
+        quick = QUICK if kind == "cpu" else QUICK_GPU
+        effort = quick if self.quick else FULL
         if not self.sizes:
             return effort
-        return Effort(self.sizes, self.sizes, effort.ceiling_seconds, math.inf, effort.frames, effort.chunk)
+        return replace(effort, sizes=self.sizes, job_sizes=self.sizes, row_seconds=math.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +157,8 @@ class Bench:
         ceilings: Of the device: the higher of those measured before everything else and after it.
         rows: Steps and jobs.
         left_out: What did not fit.
-        drift: How far apart the two ceilings are, over the higher; see `roofline.drift`. None until the end.
+        drift: How far apart the two ceilings are, over the higher; see `roofline.drift`. None until the end, and if the
+            ceilings were measured once.
         start: Of the command; None until the end.
 
     """
@@ -178,25 +185,33 @@ def bench(request: Request) -> Iterator[Bench]:
         InputError: The request cannot be met as asked.
 
     """
-    _check(request)
-    date, load, effort = datetime.now(UTC).isoformat(timespec="seconds"), _load(), request.effort
+    effort = _checked(request)
+    date, load = datetime.now(UTC).isoformat(timespec="seconds"), _load()
     log.info("measuring the ceilings of the device")
     before = run_isolated(measure_roofline, request.device, seconds=effort.ceiling_seconds)
     found = Bench(date, load, before)
     for row in _rows(request, effort, before):
         found = found.with_row(row)
         yield found
-    log.info("measuring starts, and the ceilings once more")
-    start = measure_start(request.device)
-    after = run_isolated(measure_roofline, request.device, seconds=effort.ceiling_seconds)
-    if drift(before, after) > QUIET:
+    log.info("measuring starts")
+    found = replace(found, start=measure_start(request.device, effort.starts))
+    yield _with_ceilings_again(found, request.device, effort.ceiling_seconds) if effort.again else found
+
+
+def _with_ceilings_again(found: Bench, device: str, seconds: float) -> Bench:
+    """Measure the ceilings once more; the higher ones count."""
+    log.info("measuring the ceilings once more")
+    before, after = found.ceilings, run_isolated(measure_roofline, device, seconds=seconds)
+    apart = drift(before, after)
+    if apart > QUIET:
         log.warning(
             "the ceilings before and after are %.0f %% apart: other work ran, and these times are not worth keeping",
-            100 * drift(before, after),
+            100 * apart,
         )
     ceilings = higher(before, after)
-    rows = tuple(_beside(row, before, ceilings) for row in found.rows)
-    yield replace(found, ceilings=ceilings, drift=drift(before, after), rows=rows, start=start)
+    return replace(
+        found, ceilings=ceilings, drift=apart, rows=tuple(_beside(row, before, ceilings) for row in found.rows)
+    )
 
 
 def _rows(request: Request, effort: Effort, ceilings: Roofline) -> Iterator[Row | LeftOut]:
@@ -342,7 +357,9 @@ def parse_size(text: str) -> tuple[int, int]:
     return size
 
 
-def _check(request: Request) -> None:
-    choose_device(request.device)
+def _checked(request: Request) -> Effort:
+    """How much is measured, if the device is there and the file may be written."""
+    device = choose_device(request.device)
     if request.json is not None:
         check_new(request.json, overwrite=request.overwrite)
+    return request.effort_on(device.type)

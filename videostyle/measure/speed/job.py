@@ -30,7 +30,6 @@ from videostyle.settings import Settings
 RATE = 24  # frames a second of the clip
 PAN, DRIFT = 2, (4, 1)  # pixels a frame: of the ground to the left, of the disc to the right and down
 RADIUS = 1 / 6  # of the disc, of the frame's height
-STARTS = 5  # of the command; their median counts
 
 
 @dataclass(frozen=True)
@@ -167,21 +166,24 @@ def _memory(device_name: str) -> int:
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
 
 
-def measure_start(device: str) -> Start:
-    """Run the command in new processes; the files are warm in the system's memory."""
+def measure_start(device: str, starts: int) -> Start:
+    """Run each command `starts` times in new processes, the slow one at most twice.
+
+    The first of several fills the system's caches and does not count; of the others the median does.
+    """
     with tempfile.TemporaryDirectory() as folder:
         paths = [*_inputs(Path(folder), 64, 48, 1), Path(folder, "out.mp4")]
         options = ["--first-iterations", "1", "--weights", WEIGHTS, "--device", device, "--overwrite", "--quiet"]
         return Start(
-            version=_command(["--version"]),
-            help=_command(["--help"]),
-            first_frame=_command([*map(str, paths), *options], starts=1),
+            version=_command(["--version"], starts),
+            help=_command(["--help"], starts),
+            first_frame=_command([*map(str, paths), *options], min(starts, 2)),
         )
 
 
-def _command(words: Sequence[str], starts: int = STARTS) -> float:
-    """Seconds of `videostyle`, the median of `starts` after one that fills the system's caches."""
-    return statistics.median([_seconds(words) for _ in range(1 + starts)][1:])
+def _command(words: Sequence[str], starts: int) -> float:
+    times = [_seconds(words) for _ in range(starts)]
+    return statistics.median(times[1:] or times)
 
 
 def _seconds(words: Sequence[str]) -> float:
