@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from videostyle.measure.chart import RED, in_style, new_figure, to_svg
 
 Found = dict[str, Any]
 
 HERE = Path(__file__).parent
-BAR, GAP, LEFT, WIDTH, RIGHT = 18, 8, 330, 420, 150  # of the plot, pixels
-FILL, INK, FAINT = "#c8321e", "#282828", "#e1e1e1"
+WIDTH, BAR, HEAD = 900, 22, 50  # of the plot; of a bar; of a machine's heading; pixels
 
 
 def main(folder: Path = HERE) -> int:
@@ -97,38 +100,29 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [*("| " + " | ".join(row) + " |" for row in cells), ""]
 
 
+@in_style
 def plot(found: Iterable[Found]) -> str:
     """A bar for every step: how much of the machine's matrix product it reaches."""
-    rows = [(each["machine"]["name"], row) for each in found for row in _rows(each, "step")]
-    height = GAP + len(rows) * (BAR + GAP) + 24
-    grid = [_grid(LEFT + share * WIDTH / 100, height, share) for share in (0, 25, 50, 75, 100)]
-    bars = [_bar(name, row, GAP + at * (BAR + GAP)) for at, (name, row) in enumerate(rows)]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + RIGHT}" height="{height}" '
-            f'font-family="sans-serif" font-size="12" fill="{INK}">',
-            '<rect width="100%" height="100%" fill="white"/>',
-            *grid,
-            *bars,
-            "</svg>\n",
-        ]
-    )
+    found = [each for each in found if _rows(each, "step")]
+    counts = [len(_rows(each, "step")) for each in found]
+    figure = new_figure(WIDTH, sum(HEAD + BAR * count for count in counts))
+    axes = figure.subplots(len(found), squeeze=False, sharex=True, height_ratios=counts)
+    for each, machine in zip(axes.flat, found, strict=True):
+        _bars(each, machine)
+    return to_svg(figure)
 
 
-def _grid(x: float, height: int, share: int) -> str:
-    label = f'<text x="{x:g}" y="{height - 6}" text-anchor="middle">{share} %</text>'
-    return f'<line x1="{x:g}" x2="{x:g}" y1="0" y2="{height - 20}" stroke="{FAINT}"/>{label}'
-
-
-def _bar(machine: str, row: Found, y: int) -> str:
-    length = WIDTH * min(row["share_of_gemm"], 1.2)
-    words = escape(f"{machine.split(',')[0][:24]} {_label(row)}")
-    return (
-        f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{words}</text>'
-        f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{FILL}"/>'
-        f'<text x="{LEFT + length + 6:.1f}" y="{y + 13}">{row["share_of_gemm"]:.0%}, '
-        f"{row['seconds_per_iteration'] * 1e3:.4g} ms</text>"
-    )
+def _bars(axes: Axes, found: Found) -> None:
+    rows = _rows(found, "step")
+    shares = [row["share_of_gemm"] for row in rows]
+    words = [f"{row['share_of_gemm']:.0%}, {row['seconds_per_iteration'] * 1e3:.4g} ms" for row in rows]
+    axes.set_title(f"{found['machine']['name']}, {found['date'][:10]}: share of GEMM, time of a step")
+    axes.bar_label(axes.barh(range(len(rows)), shares, color=RED), words, padding=4)
+    axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
+    axes.set(xlim=(0, 1.2), xticks=(0, 0.25, 0.5, 0.75, 1), ylim=(len(rows) - 0.4, -0.6))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.tick_params(left=False, labelbottom=True)
+    axes.grid(False, axis="y")
 
 
 if __name__ == "__main__":

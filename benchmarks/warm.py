@@ -19,15 +19,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
 from videostyle import Settings
 from videostyle.frames import Motion, Pixels, Span, fit
+from videostyle.measure.chart import in_style, new_figure, to_svg
 from videostyle.measure.quality.report import rounded, versions
 from videostyle.measure.speed.roofline import device_name_of
 from videostyle.media import reader
@@ -61,9 +62,10 @@ CPU = torch.device("cpu")
 WITHIN = 1.05
 PLAIN = "plain L-BFGS from the content"
 PLAIN_HISTORY = 100  # of torch's own L-BFGS, as it is by default
-LEFT, TOP, WIDTH, HEIGHT, RIGHT = 60, 16, 450, 320, 260  # of the plot, pixels
+WIDTH, HEIGHT = 900, 400  # of the plot, pixels
 ABOVE = 0.1  # of the least loss: the plot's height
 COLORS = ("#c8321e", "#3258c8", "#28961e", "#963cb4", "#c88c14", "#1e9696", "#787878", "#282828")
+LOOKS = [{"linestyle": dash, "color": color} for dash in ("-", "--") for color in COLORS]
 
 
 @dataclass(frozen=True)
@@ -320,39 +322,19 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@in_style
 def plot(found: dict[str, Any]) -> str:
     """The held loss of each way that follows, over the least that any of them finds, against steps."""
     ways = {name: points for name, points in found["ways"].items() if name not in (PLAIN, "follows, not held")}
-    least, most = min(p["held"] for points in ways.values() for p in points), 1.25 * found["steps"]
-
-    def place(point: dict[str, float]) -> tuple[float, float]:
-        above = min(point["held"] / least - 1, ABOVE) / ABOVE
-        return LEFT + min(1.0, point["work"] / most) * WIDTH, TOP + (1 - above) * HEIGHT
-
-    grid = [_across(TOP + (1 - share / ABOVE) * HEIGHT, f"+{share:.0%}") for share in (0, 0.02, 0.04, 0.06, 0.08, 0.1)]
-    marks = [_below(LEFT + n / most * WIDTH, str(n)) for n in range(0, int(most) + 1, 5)]
-    lines = [_line(n, name, [place(p) for p in points]) for n, (name, points) in enumerate(ways.items())]
-    head = f'width="{LEFT + WIDTH + RIGHT}" height="{TOP + HEIGHT + 40}" font-family="sans-serif" font-size="12"'
-    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" {head}>', '<rect width="100%" height="100%" fill="white"/>']
-    return "\n".join([*svg, *grid, *marks, *lines, "</svg>\n"])
-
-
-def _across(y: float, label: str) -> str:
-    line = f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e1e1e1"/>'
-    return f'{line}<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
-
-
-def _below(x: float, label: str) -> str:
-    return f'<text x="{x:.1f}" y="{TOP + HEIGHT + 20}" text-anchor="middle">{label}</text>'
-
-
-def _line(number: int, name: str, places: Iterable[tuple[float, float]]) -> str:
-    dash = ' stroke-dasharray="5 3"' if number >= len(COLORS) else ""
-    stroke = f'fill="none" stroke="{COLORS[number % len(COLORS)]}" stroke-width="1.6"{dash}'
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    x, y = LEFT + WIDTH + 10, TOP + 12 + 18 * number
-    key = f'<polyline points="{x},{y - 4} {x + 24},{y - 4}" {stroke}/><text x="{x + 30}" y="{y}">{escape(name)}</text>'
-    return f'<polyline points="{points}" {stroke}/>{key}'
+    least = min(p["held"] for points in ways.values() for p in points)
+    figure = new_figure(WIDTH, HEIGHT)
+    axes = figure.subplots()
+    for look, (name, points) in zip(LOOKS, ways.items(), strict=False):
+        axes.plot([p["work"] for p in points], [p["held"] / least - 1 for p in points], label=name, **look)
+    axes.set(xlim=(0, 1.25 * found["steps"]), ylim=(0, ABOVE), xlabel="steps", title="held loss above the least")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.legend(loc="outside right upper")
+    return to_svg(figure)
 
 
 def report(folder: Path) -> None:

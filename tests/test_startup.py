@@ -7,7 +7,7 @@ import pytest
 
 import videostyle
 
-HEAVY = ("torch", "torchvision", "cv2", "av", "PIL", "tifffile", "imagecodecs", "numpy")
+HEAVY = ("torch", "torchvision", "cv2", "av", "PIL", "tifffile", "imagecodecs", "matplotlib", "numpy")
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["evaluate", "--help"], ["bench", "--help"], ["in.mp4"]])

@@ -79,7 +79,9 @@ def _evaluate(
     ] = _DEFAULTS.weights,
     device: Annotated[str, Parameter(help="For the losses: auto, cpu, cuda or cuda:N.")] = _DEFAULTS.device,
     json: Annotated[Path | None, Parameter(help="Write every frame, the summary and the versions here.")] = None,
-    plot: Annotated[Path | None, Parameter(help="Draw every measure over time here: .png or .jpg.")] = None,
+    plot: Annotated[
+        Path | None, Parameter(help="Draw every measure over time here: .png or .jpg; needs matplotlib.")
+    ] = None,
     heatmap: Annotated[
         Path | None, Parameter(help="Film where it flickers here: red to yellow; blue where nothing can be told.")
     ] = None,

@@ -16,7 +16,6 @@ from videostyle.errors import OutputError, SettingError
 from videostyle.frames import Frame, Span
 from videostyle.measure.quality.compare import FeatureLosses, Judge, Measures, Pair, View, compare
 from videostyle.measure.quality.heatmap import HeatmapFile
-from videostyle.measure.quality.plot import PlotFile
 from videostyle.measure.quality.report import JsonFile
 from videostyle.measure.quality.summary import Evaluation, Statistic, add
 from videostyle.media import muxer
@@ -182,6 +181,8 @@ def _sinks(request: Request, output: Clip) -> Iterator[Sink]:
     if request.json is not None:
         yield JsonFile(request.json, replace=request.overwrite)
     if request.plot is not None:
+        from videostyle.measure.quality.plot import PlotFile
+
         yield PlotFile(request.plot, replace=request.overwrite)
     if request.heatmap is not None:
         yield HeatmapFile(request.heatmap, output, replace=request.overwrite)
@@ -195,8 +196,10 @@ def _checked(request: Request) -> tuple[Clip, Clip]:
         still.style_size(style)
     content, output = probe(request.content), probe(request.output)
     _check_files(request)
-    if request.plot is not None and request.plot.suffix.lower() not in still.WRITABLE:
-        raise OutputError(request.plot, f"a picture is written as one of {', '.join(still.WRITABLE)}")
+    if request.plot is not None:
+        from videostyle.measure.quality.plot import check_plot  # matplotlib is optional, and loads here
+
+        check_plot(request.plot)
     if request.heatmap is not None:
         encoding = choose(request.heatmap, output.colors.for_video(), "h264")
         muxer.check_output(request.heatmap, output, (output.width, output.height), encoding, [])

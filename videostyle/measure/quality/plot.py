@@ -5,28 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
-
+from videostyle.errors import OutputError
 from videostyle.frames import Pixels
+from videostyle.measure.chart import BLUE, GRAY, GREEN, INK, RED, in_style, new_figure, to_pixels
 from videostyle.measure.quality.compare import Measures, View
 from videostyle.measure.quality.summary import IDEAL, NAMES, Evaluation
-from videostyle.media.image.still import write_still
+from videostyle.media.image.still import WRITABLE, write_still
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST = 2048  # points that are kept, however long the video is
-WIDTH, HEIGHT, LEFT, RIGHT, GAP, TOP = 1200, 150, 90, 24, 44, 40  # of a panel and its margins, pixels
-FINER = 2  # drawn larger and reduced, for smooth lines
+WIDTH, HEIGHT, MARGIN = 1200, 190, 60  # of the picture; of a panel; above and below all of them; pixels
+CUT = "#a9bdf0"
 
-Color = tuple[int, int, int]
 Values = dict[str, float | None]
-
-INK, FAINT, CONTENT, OUTPUT, CUT = (40, 40, 40), (225, 225, 225), (150, 150, 150), (200, 40, 30), (70, 120, 220)
-RED, GREEN, BLUE = (210, 60, 50), (40, 150, 70), (50, 90, 210)
 
 
 @dataclass(frozen=True)
@@ -50,35 +48,52 @@ def _worse(name: str, a: float | None, b: float | None) -> float | None:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A measure, by its name, the words of the legend, and the color."""
+
+    name: str
+    label: str
+    color: str
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One measure or a few of one unit, by name and color."""
+    """One measure or a few of one unit."""
 
     title: str
-    lines: tuple[tuple[str, Color], ...]
+    lines: tuple[Line, ...]
+
+
+def _beside_content(title: str, name: str) -> Panel:
+    return Panel(title, (Line(f"{name}_content", "content", GRAY), Line(name, "output", RED)))
 
 
 def _panels(evaluation: Evaluation) -> list[Panel]:
-    pair = (("{}_content", CONTENT), ("{}", OUTPUT))
-    with_floor = {
-        "warp_error": "warp error, 1 frame (gray: the content's)",
-        "long_error": f"warp error, {evaluation.long} frames (gray: the content's)",
-        "flicker": "flicker where nothing moves, levels (gray: the content's)",
-        "sharpness": "sharpness over the shot's first frame (gray: the content's)",
-    }
-    panels = {
-        name: Panel(title, tuple((each.format(name), color) for each, color in pair))
-        for name, title in with_floor.items()
-    }
-    drift = Panel(
-        "drift of mean red, green and blue, and of all along the motion (black), levels",
-        (("drift_red", RED), ("drift_green", GREEN), ("drift_blue", BLUE), ("drift_followed", INK)),
-    )
-    looks = Panel(
-        "drift of contrast (red) and palette (blue), levels", (("contrast_drift", RED), ("palette_drift", BLUE))
-    )
-    losses = [Panel(f"{kind} loss, {evaluation.weights}", ((f"{kind}_loss", OUTPUT),)) for kind in ("style", "content")]
-    found = [panels[n] for n in ("warp_error", "long_error", "flicker")] + [drift, looks, panels["sharpness"]]
-    return found + losses if evaluation.weights else found
+    means = [Line(f"drift_{name}", name, color) for name, color in (("red", RED), ("green", GREEN), ("blue", BLUE))]
+    losses = [
+        Panel(f"{kind} loss, {evaluation.weights}", (Line(f"{kind}_loss", "output", RED),))
+        for kind in ("style", "content")
+    ]
+    return [
+        _beside_content("warp error, 1 frame", "warp_error"),
+        _beside_content(f"warp error, {evaluation.long} frames", "long_error"),
+        _beside_content("flicker where nothing moves, levels", "flicker"),
+        Panel("drift of the mean, levels", (*means, Line("drift_followed", "all, along the motion", INK))),
+        Panel("drift, levels", (Line("contrast_drift", "contrast", RED), Line("palette_drift", "palette", BLUE))),
+        _beside_content("sharpness over the shot's first frame", "sharpness"),
+        *(losses if evaluation.weights else []),
+    ]
+
+
+def check_plot(path: Path) -> None:
+    """See that a picture can be written under this name.
+
+    Raises:
+        OutputError: It cannot.
+
+    """
+    if path.suffix.lower() not in WRITABLE:
+        raise OutputError(path, f"a picture is written as one of {', '.join(WRITABLE)}")
 
 
 class PlotFile:
@@ -116,89 +131,68 @@ class PlotFile:
     ) -> None: ...
 
 
+@in_style
 def draw(points: Sequence[Point], evaluation: Evaluation) -> Pixels:
     """(H, W, 3) uint8: the panels one below the other."""
     panels = _panels(evaluation)
-    height = TOP + len(panels) * (HEIGHT + GAP)
-    image = Image.new("RGB", (WIDTH * FINER, height * FINER), "white")
-    pen = ImageDraw.Draw(image)
-    names = f"{evaluation.output.name} against {evaluation.content.name}"
-    heading = f"{names}: {evaluation.frames} frames from left to right; blue lines are cuts"
-    _write(pen, LEFT, 10, heading, 15)
-    for number, panel in enumerate(panels):
-        _draw_panel(pen, panel, points, TOP + number * (HEIGHT + GAP) + 22)
-    return np.asarray(image.resize((WIDTH, height), Image.Resampling.BOX))
+    figure = new_figure(WIDTH, MARGIN + len(panels) * HEIGHT)
+    figure.suptitle(f"{evaluation.output.name} against {evaluation.content.name}: {evaluation.frames} frames")
+    axes = figure.subplots(len(panels), sharex=True)
+    for each, panel in zip(axes, panels, strict=True):
+        _draw_panel(each, panel, points)
+    axes[-1].locator_params(axis="x", integer=True)
+    axes[-1].set_xlabel("frame; a blue line is a cut")
+    return to_pixels(figure)
 
 
-def _draw_panel(pen: ImageDraw.ImageDraw, panel: Panel, points: Sequence[Point], top: int) -> None:
-    _write(pen, LEFT, top - 20, panel.title, 13)
-    known = [v for point in points for name, _ in panel.lines if (v := point.values[name]) is not None]
+def _draw_panel(axes: Axes, panel: Panel, points: Sequence[Point]) -> None:
+    axes.set_title(panel.title)
+    known = [v for point in points for line in panel.lines if (v := point.values[line.name]) is not None]
     if not known:
-        _write(pen, LEFT, top + HEIGHT // 2, "nothing to measure", 13, CONTENT)
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "nothing to measure", transform=axes.transAxes, ha="center", color=GRAY)
         return
-    low, high = _limits(known)
-    for value in _ticks(low, high):
-        y = _height(value, low, high, top)
-        _line(pen, [(LEFT, y), (WIDTH - RIGHT, y)], FAINT, 1)
-        _write(pen, 24, y - 8, f"{value:.4g}", 12)
-    for x in _cuts(points):
-        _line(pen, [(x, top), (x, top + HEIGHT)], CUT, 1)
-    for name, color in panel.lines:
-        for run in _runs(points, name):
-            _line(pen, [(x, _height(value, low, high, top)) for x, value in run], color, 2)
+    axes.set_ylim(*_limits(known))
+    axes.vlines(list(_cuts(points)), 0, 1, transform=axes.get_xaxis_transform(), colors=CUT)
+    for line in panel.lines:
+        _draw_line(axes, line, list(_runs(points, line.name)))
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(panel.lines), borderaxespad=0)
+
+
+def _draw_line(axes: Axes, line: Line, runs: Sequence[Sequence[tuple[float, float]]]) -> None:
+    """Draw stretches of points; a single one is a dot."""
+    places = [place for run in runs for place in (*run, (math.nan, math.nan))]
+    dots = [run[0] for run in runs if len(run) == 1]
+    axes.plot([x for x, _ in places], [y for _, y in places], color=line.color, label=line.label)
+    axes.plot([x for x, _ in dots], [y for _, y in dots], ".", color=line.color)
 
 
 def _limits(known: Sequence[float]) -> tuple[float, float]:
-    """The axis: from 0 or below to the largest value, never of no length."""
+    """The axis: from 0 or below to a little above the largest value, never of no length."""
     low, high = min(0.0, *known), max(0.0, *known)
-    return (low, high) if high - low > 1e-6 else (low, low + 1.0)
+    return (1.05 * low, 1.05 * high) if high - low > 1e-6 else (low, low + 1.0)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """A few round numbers from `low` to `high`."""
-    rough = (high - low) / 4
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * each for each in (1, 2, 5, 10) if power * each >= rough)
-    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+def _firsts(points: Sequence[Point]) -> list[int]:
+    """The number of each point's first frame."""
+    return list(accumulate((point.frames for point in points[:-1]), initial=0))
 
 
-def _cuts(points: Sequence[Point]) -> Iterator[float]:
-    for n, (before, point) in enumerate(pairwise(points), 1):
+def _cuts(points: Sequence[Point]) -> Iterator[int]:
+    for first, (before, point) in zip(_firsts(points)[1:], pairwise(points), strict=True):
         if point.shot != before.shot:
-            yield _place(n, points)
+            yield first
 
 
 def _runs(points: Sequence[Point], name: str) -> Iterator[list[tuple[float, float]]]:
-    """The stretches of points that have a measure, within one shot, as (x, value)."""
+    """The stretches of points that have a measure, within one shot, as (frame, value)."""
     run: list[tuple[float, float]] = []
-    for n, point in enumerate(points):
+    for n, (first, point) in enumerate(zip(_firsts(points), points, strict=True)):
         value = point.values[name]
         if run and (value is None or point.shot != points[n - 1].shot):
             yield run
             run = []
         if value is not None:
-            run.append((_place(n, points), value))
+            run.append((first, value))
     if run:
         yield run
-
-
-def _place(n: int, points: Sequence[Point]) -> float:
-    return LEFT + n / max(1, len(points) - 1) * (WIDTH - LEFT - RIGHT)
-
-
-def _height(value: float, low: float, high: float, top: int) -> float:
-    return top + (high - value) / (high - low) * HEIGHT
-
-
-def _line(pen: ImageDraw.ImageDraw, places: Sequence[tuple[float, float]], color: Color, width: int) -> None:
-    """A line through places in pixels; a single place is a dot."""
-    finer = [(x * FINER, y * FINER) for x, y in places]
-    if len(finer) == 1:
-        ((x, y),) = finer
-        pen.ellipse([x - 3, y - 3, x + 3, y + 3], fill=color)
-    else:
-        pen.line(finer, fill=color, width=width * FINER, joint="curve")
-
-
-def _write(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, color: Color = INK) -> None:
-    pen.text((x * FINER, y * FINER), text, fill=color, font=ImageFont.load_default(size * FINER))
