@@ -6,7 +6,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from videostyle.settings import PRESETS, Settings
+from videostyle.settings import Settings
+from videostyle.sources import PRESETS
 
 ABOUT = {
     "draft": "A quick look: half the steps, quick flow.",

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from videostyle.cli.flags import JobFlags
-from videostyle.settings import GROUPS, PRESETS, Settings
+from videostyle.settings import GROUPS, Settings
+from videostyle.sources import PRESETS
 
 PAGE = Path(__file__).with_name("options.md")
 

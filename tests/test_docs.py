@@ -13,7 +13,8 @@ from PIL import Image
 from videostyle.cli.app import app
 from videostyle.cli.flags import settings_from
 from videostyle.cli.parse import make_span, parse_rate
-from videostyle.settings import NAMES, PRESETS
+from videostyle.settings import NAMES
+from videostyle.sources import PRESETS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "videostyle"

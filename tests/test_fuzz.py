@@ -31,7 +31,8 @@ from videostyle.media.probe import probe
 from videostyle.media.reader import read_frames
 from videostyle.plan.options import check_engine
 from videostyle.plan.plan import SegmentLimits
-from videostyle.settings import NAMES, load, read_made
+from videostyle.settings import NAMES
+from videostyle.sources import load, read_made
 from videostyle.style.features.weights import read_file
 
 MORE = 512 << 20  # bytes by which the memory may have grown at its peak

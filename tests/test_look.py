@@ -9,7 +9,8 @@ import torch
 
 from tests.helpers import media
 from videostyle.frames import Frame, TrackedFrame
-from videostyle.settings import PRESETS, Settings
+from videostyle.settings import Settings
+from videostyle.sources import PRESETS
 from videostyle.style import pixels
 from videostyle.style.features.layers import layer_shares
 from videostyle.style.objective import attention, look, losses, palette

@@ -24,7 +24,7 @@ from videostyle.media.provenance import read_comment
 from videostyle.plan import identity
 from videostyle.render import run as run_module
 from videostyle.render.borders import find_segments
-from videostyle.settings import read_made
+from videostyle.sources import read_made
 
 
 @pytest.fixture

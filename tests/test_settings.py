@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from videostyle.errors import InputError, SettingError
-from videostyle.settings import NAMES, PRESETS, Settings, load, read_toml
+from videostyle.settings import NAMES, Settings
+from videostyle.sources import PRESETS, load, read_toml
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 

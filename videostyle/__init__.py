@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from videostyle.errors import VideostyleError
-from videostyle.settings import PRESETS, Settings
+from videostyle.settings import Settings
+from videostyle.sources import PRESETS
 
 if TYPE_CHECKING:
     from videostyle.api import stylize_frames, stylize_image, stylize_video

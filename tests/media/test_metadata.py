@@ -10,7 +10,7 @@ from tests.helpers.jobs import copied, run
 from videostyle.frames import Span
 from videostyle.media import metadata
 from videostyle.media.provenance import is_provenance, read_comment
-from videostyle.settings import read_made
+from videostyle.sources import read_made
 
 MS = Fraction(1, 1000)
 

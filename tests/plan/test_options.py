@@ -10,7 +10,7 @@ from tests.helpers import media
 from tests.helpers.jobs import PLAIN, STYLED, made, names, planned, run
 from videostyle.errors import InputError
 from videostyle.media.provenance import read_comment
-from videostyle.settings import read_made
+from videostyle.sources import read_made
 from videostyle.style.features import builtin, weights
 
 IDENTITY = ["--iterations", "0", "--first-iterations", "0", "--device", "cpu"]

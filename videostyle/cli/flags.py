@@ -11,7 +11,8 @@ from cyclopts import App, Group, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
-from videostyle.settings import GROUPS, PRESETS, Gaps, Settings, preset, read_made, read_toml
+from videostyle.settings import GROUPS, Gaps, Settings
+from videostyle.sources import PRESETS, preset, read_made, read_toml
 
 ProgressMode = Literal["auto", "bar", "plain", "json", "none"]
 
