@@ -40,18 +40,10 @@ from videostyle.style.features.layers import layer_shares
 from videostyle.style.features.vgg import VGG19
 from videostyle.style.objective.look import Look, Style
 from videostyle.style.objective.terms import Objective, TemporalTerm
-from videostyle.style.optimize.minimize import (
-    FRESH_PRIOR,
-    HISTORY,
-    WARM_PRIOR,
-    Iterate,
-    Moments,
-    OptimizerState,
-    Prior,
-    eager_steps,
-    minimize,
-)
-from videostyle.style.optimize.minimize import Objective as Aim
+from videostyle.style.optimize.iterate import Iterate, Moments, OptimizerState
+from videostyle.style.optimize.iterate import Objective as Aim
+from videostyle.style.optimize.lbfgs import FRESH_PRIOR, HISTORY, WARM_PRIOR, Prior
+from videostyle.style.optimize.minimize import eager_steps, minimize
 from videostyle.style.optimize.schedule import fresh_levels
 from videostyle.style.pixels import mask_to_tensor, resize, scaled_size, to_tensor
 from videostyle.style.warp import warp

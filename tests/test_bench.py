@@ -38,7 +38,8 @@ from videostyle.style.features.vgg import VGG19, shapes
 from videostyle.style.features.weights import load
 from videostyle.style.objective.look import Look, Style
 from videostyle.style.objective.terms import Objective
-from videostyle.style.optimize.minimize import Iterate, minimize
+from videostyle.style.optimize.iterate import Iterate
+from videostyle.style.optimize.minimize import minimize
 
 CEILINGS = Roofline("cpu", "a machine", 2, {"fp32": 2e11}, 1e10)
 PERFORMANCE = Performance(2.0, 1.0, {"optimize": 1.5}, None, 100.0, 1 << 30)

@@ -11,7 +11,8 @@ from tests.test_stylizer import SETTINGS, run
 from videostyle.style import cuda_graph, stylizer
 from videostyle.style.cuda_graph import GraphCache, copied, copy_into, recorder, signature, tensors
 from videostyle.style.objective.terms import Objective, RangeTerm, TemporalTerm
-from videostyle.style.optimize.minimize import Iterate, eager_steps, minimize
+from videostyle.style.optimize.iterate import Iterate
+from videostyle.style.optimize.minimize import eager_steps, minimize
 from videostyle.style.tiling import Tiled
 
 CPU = torch.device("cpu")

@@ -21,7 +21,8 @@ from videostyle.style.features.vgg import VGG19
 from videostyle.style.objective import losses
 from videostyle.style.objective.look import Look, Style
 from videostyle.style.objective.terms import Objective
-from videostyle.style.optimize.minimize import Iterate, _evaluate, minimize
+from videostyle.style.optimize.iterate import Iterate, evaluate
+from videostyle.style.optimize.minimize import minimize
 from videostyle.style.pixels import to_tensor
 from videostyle.style.stylizer import Stylizer
 
@@ -72,21 +73,21 @@ def test_recorded_steps_are_those_that_are_launched(optimizer, precision, caplog
 @pytest.mark.parametrize(("precision", "least"), [("fp16", 0.9995), ("bf16", 0.998)])
 def test_half_precision_has_the_gradient_of_float32(precision, least):
     (image, exact), (_, half) = painted("fp32"), painted(precision)
-    gradients = [_evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
+    gradients = [evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
     assert torch.cosine_similarity(*gradients, dim=0) > least
 
 
 @pytest.mark.parametrize("weight", [1e-3, 1e4, 1e7])
 def test_half_precision_holds_the_gradient_of_any_weight(weight):
     (image, exact), (_, half) = (painted(precision, style_weight=weight) for precision in ("fp32", "fp16"))
-    gradients = [_evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
+    gradients = [evaluate(objective, image, 0.0)[1].flatten() for objective in (exact, half)]
     assert torch.cosine_similarity(*gradients, dim=0) > 0.999
 
 
 @pytest.mark.parametrize("kind", get_args(StyleLoss))
 def test_a_gradient_has_the_same_bits_each_time(kind):
     image, objective = painted("fp16", style_loss=kind)
-    first, *more = (_evaluate(objective, image, 0.0)[1] for _ in range(4))
+    first, *more = (evaluate(objective, image, 0.0)[1] for _ in range(4))
     assert all(torch.equal(first, again) for again in more)
 
 

@@ -1,16 +1,11 @@
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from videostyle.style.optimize.minimize import (
-    FRESH_PRIOR,
-    HISTORY,
-    WARM_PRIOR,
-    Iterate,
-    Pairs,
-    Preconditioner,
-    Prior,
-    _evaluate,
-)
+from videostyle.style.optimize import adam
+from videostyle.style.optimize.adam import count_type
+from videostyle.style.optimize.iterate import Iterate, evaluate
+from videostyle.style.optimize.lbfgs import FRESH_PRIOR, HISTORY, WARM_PRIOR, Pairs, Preconditioner, Prior
 from videostyle.style.optimize.minimize import minimize as minimize_from
 
 TARGET = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
@@ -100,7 +95,7 @@ def test_the_gradient_is_held_at_one_size_whatever_the_weight(weight):
         return loss, {}
 
     image = torch.rand(1, 3, 8, 8)
-    gradient = _evaluate(weighted, image, 0.0)[1]
+    gradient = evaluate(weighted, image, 0.0)[1]
     torch.testing.assert_close(gradient, weight * 2 * image / image.numel(), rtol=1e-5, atol=0)
     assert 2**-9 < seen[0] < 2**-5
 
@@ -168,6 +163,27 @@ def test_adam_carries_its_moments_on():
     fresh = minimize_from(Iterate(half.image), distance, iterations=10, optimizer="adam").image
     torch.testing.assert_close(carried, whole)
     assert not torch.allclose(fresh, whole, atol=1e-3)
+
+
+class WithoutFloat64(TorchDispatchMode):
+    """Like Apple's GPU."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and made.dtype == torch.float64:
+            raise TypeError("there is no float64")
+        return made
+
+
+def test_adam_needs_no_float64_on_apples_gpu(monkeypatch):
+    start = torch.full_like(TARGET, 0.5)
+    expected = minimize(start, distance, iterations=30, optimizer="adam").image
+    with WithoutFloat64(), pytest.raises(TypeError, match="no float64"):
+        minimize(start, distance, iterations=30, optimizer="adam")
+    monkeypatch.setattr(adam, "count_type", lambda device: count_type(torch.device("mps")))
+    with WithoutFloat64():
+        found = minimize(start, distance, iterations=30, optimizer="adam").image
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 def test_an_average_of_the_steps_is_their_mean_when_all_count_alike():

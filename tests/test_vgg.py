@@ -21,7 +21,7 @@ from videostyle.style.features.vgg import (
 )
 from videostyle.style.objective.look import Look, Style
 from videostyle.style.objective.terms import Objective
-from videostyle.style.optimize.minimize import _evaluate
+from videostyle.style.optimize.iterate import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def gradient(network, image, settings=Settings()):
     style = pixels.to_tensor(media.texture(64, 48, seed=7)[..., ::-1].copy())
     grain = 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(3))
     terms = Look(settings, [Style((style + grain).clamp(0, 1), 1.0, 1.0)], image).terms(network, image, ())
-    return _evaluate(Objective(network, terms), image, 0.0)[1].flatten()
+    return evaluate(Objective(network, terms), image, 0.0)[1].flatten()
 
 
 @pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 0.9995), (torch.bfloat16, 0.999)])

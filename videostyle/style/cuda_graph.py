@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from videostyle.style.objective.terms import Objective
-from videostyle.style.optimize.minimize import Iterate, OptimizerState, Steps, eager_steps
+from videostyle.style.optimize.iterate import Iterate, OptimizerState
+from videostyle.style.optimize.minimize import Steps, eager_steps
 from videostyle.style.tiling import Tiled
 
 log = logging.getLogger(__name__)

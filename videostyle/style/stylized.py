@@ -11,7 +11,7 @@ from torch import Tensor
 
 from videostyle.errors import DivergedError
 from videostyle.frames import Frame
-from videostyle.style.optimize.minimize import Iterate
+from videostyle.style.optimize.iterate import Iterate
 from videostyle.style.pixels import copy_to_cpu, to_levels
 from videostyle.style.state import State
 

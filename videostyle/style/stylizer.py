@@ -17,7 +17,9 @@ from videostyle.style.features.vgg import VGG19
 from videostyle.style.objective.look import Look, Style
 from videostyle.style.objective.losses import matrix_root
 from videostyle.style.objective.terms import Objective, Term
-from videostyle.style.optimize.minimize import FRESH_PRIOR, WARM_PRIOR, Iterate, Moments, minimize
+from videostyle.style.optimize.iterate import Iterate, Moments
+from videostyle.style.optimize.lbfgs import FRESH_PRIOR, WARM_PRIOR
+from videostyle.style.optimize.minimize import minimize
 from videostyle.style.optimize.schedule import Level, following_levels, fresh_levels
 from videostyle.style.pixels import mask_to_tensor, resize, scaled_size, to_tensor
 from videostyle.style.state import FrameState, State

@@ -22,7 +22,9 @@ from videostyle.style.features.vgg import VGG19, shapes, torchvision_indices
 from videostyle.style.features.weights import load
 from videostyle.style.objective.look import Look, Style
 from videostyle.style.objective.terms import Objective, TemporalTerm
-from videostyle.style.optimize.minimize import HISTORY, WARM_PRIOR, Iterate, minimize
+from videostyle.style.optimize.iterate import Iterate
+from videostyle.style.optimize.lbfgs import HISTORY, WARM_PRIOR
+from videostyle.style.optimize.minimize import minimize
 
 WEIGHTS = "builtin"  # of every measurement: no download, and the same on every machine
 BLANK = torch.device("meta")
