@@ -40,7 +40,7 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "pillow": version("pillow"),
         "content": _content_fact(content),
         "style": files_digest(request.styles),
-        "size": "{}x{}".format(*size),
+        "frame_size": "{}x{}".format(*size),
         "fps": str(request.fps),
         "range": span,
         "side_by_side": str(request.side_by_side),
