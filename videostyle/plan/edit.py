@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ Provenance = Mapping[str, Any]  # what a result says of how it was made
 
 @dataclass(frozen=True, eq=False)
 class InsertEdit:
-    """Which frames of a finished output are rendered again.
+    """Which frames of a finished output are rendered again; all are counted in the source.
 
     Args:
         existing: The video or the images, as they are.
+        held: The frames that the output was made of.
         requested: The frames to be stylized.
         reencoded: The frames to be encoded: those, and those whose packets hang together with theirs.
         continues_before: The first one starts from the finished frame before it.
@@ -29,6 +30,7 @@ class InsertEdit:
     """
 
     existing: Existing
+    held: range
     requested: range
     reencoded: range
     continues_before: bool
@@ -38,11 +40,20 @@ class InsertEdit:
     @property
     def source_span(self) -> Span:
         """The frames of the source that have to be read for these."""
-        return Span(last=max(self.reencoded.stop, self.requested.stop + 1 + LOOKAHEAD + FLASH))
+        last = max(self.reencoded.stop, self.requested.stop + 1 + LOOKAHEAD + FLASH)
+        return Span(self.held.start, min(self.held.stop, last))
+
+    def places(self, indices: range) -> range:
+        """Where frames of the source are in the output."""
+        return range(indices.start - self.held.start, indices.stop - self.held.start)
+
+    def read(self, indices: range) -> Iterator[Pixels]:
+        """Yield the finished frames with these indices."""
+        return self.existing.read(self.places(indices))
 
     def finished_frame(self, index: int, size: tuple[int, int]) -> Pixels:
         """The finished frame at an index, without what was added to its right and below, or to its left."""
-        (pixels,) = self.existing.read(range(index, index + 1))
+        (pixels,) = self.read(range(index, index + 1))
         return pixels[: size[1], -size[0] :]
 
     def provenance_after(self, into: str, range_provenance: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from videostyle.errors import UnreadableError
+from videostyle.frames import Span
 from videostyle.journal.digests import files_digest, stats_digest
 from videostyle.journal.facts import Facts, fingerprint
 from videostyle.media import provenance
@@ -31,7 +34,6 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
     values = asdict(settings)
     masks = {name: files_digest([Path(v) for v in values[name]]) for name in ("content_masks", "style_masks")}
     init = {} if settings.init in INITS else {"init": files_digest([Path(settings.init)])}
-    span = ", ".join(f"{name} {value}" for name, value in asdict(request.span).items() if value is not None)
     return {
         "version": version("videostyle"),
         "av": version("av"),
@@ -42,7 +44,7 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "style": files_digest(request.styles),
         "frame_size": "{}x{}".format(*size),
         "fps": str(request.fps),
-        "range": span,
+        "range": ", ".join(f"{name} {value}" for name, value in describe_span(request.span).items()),
         "side_by_side": str(request.side_by_side),
         "container": request.output.suffix.lower(),
         **({} if request.gaps == "refuse" else {"gaps": request.gaps}),
@@ -85,7 +87,29 @@ def _described(name: str, value: Any) -> Any:
     return found if isinstance(value, tuple) else found[0]
 
 
-def provenance_of(job: str, weights: str, styles: Sequence[Path], settings: Settings, size: tuple[int, int]) -> str:
+def describe_span(span: Span) -> dict[str, str]:
+    """A range as a result says it, by the names of its parts; `read_span` reads it again."""
+    return {name: str(value) for name, value in asdict(span).items() if value is not None}
+
+
+def read_span(found: Mapping[str, str]) -> Span:
+    """Undo `describe_span`.
+
+    Raises:
+        ValueError, TypeError, AttributeError, InputError: It describes none.
+
+    """
+    if not all(re.fullmatch(r"-?\d{1,99}(/[1-9]\d{0,98})?", value) for value in found.values()):
+        raise ValueError(found)  # a number that takes long to read, too
+    read: dict[str, Any] = {
+        name: int(value) if name in ("first", "last") else Fraction(value) for name, value in found.items()
+    }
+    return Span(**read)
+
+
+def provenance_of(
+    job: str, weights: str, styles: Sequence[Path], settings: Settings, size: tuple[int, int], span: Span
+) -> str:
     """How a result was made, for its metadata: one line of JSON that `--config` reads again."""
     kept = {name: value for name, value in described(settings).items() if name not in names_that_affect("place")}
     made = {
@@ -93,6 +117,7 @@ def provenance_of(job: str, weights: str, styles: Sequence[Path], settings: Sett
         "job": job,
         "weights": weights,
         "styles": [style.name for style in styles],
+        **({} if span.whole else {"range": describe_span(span)}),
         "settings": kept | {"size": max(size)},
     }
     return json.dumps(made, separators=(",", ":"))

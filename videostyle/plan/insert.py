@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 
 from videostyle.errors import InputError, OutputError
-from videostyle.frames import Frame
+from videostyle.frames import Frame, Span
 from videostyle.journal.digests import file_digest, files_digest, value_digest
 from videostyle.journal.facts import Facts
 from videostyle.journal.folder import trial_folder
 from videostyle.journal.journal import kept_facts
-from videostyle.media import provenance
+from videostyle.media import provenance, sequence
 from videostyle.media.clip import Clip
 from videostyle.media.content import SequenceContent, VideoContent
-from videostyle.media.existing import TIME_TOLERANCE, Existing, ExistingVideo
+from videostyle.media.existing import TIME_TOLERANCE, Existing, ExistingSequence, ExistingVideo
 from videostyle.media.splice import CodecParameters
 from videostyle.media.target import SequenceTarget, VideoTarget
 from videostyle.media.video.codecs import Encoding
 from videostyle.media.writer import VideoWriter
 from videostyle.plan.edit import InsertEdit, Provenance
-from videostyle.plan.identity import described, job_id, made_by
+from videostyle.plan.identity import described, job_id, made_by, read_span
 from videostyle.plan.request import Request
 from videostyle.settings import Settings, names_that_affect
 
@@ -58,56 +58,97 @@ def plan_insert(
     """
     output, clip = request.output, content.clip
     existing = target.open_existing(clip.hdr)
-    requested = _requested(request, content, existing)
-    made = _provenance(existing, requested.start)
+    made = _provenance(existing, 0)
+    times, held = _held(request, content, existing, made)
+    requested = _requested(request, content, times, held)
     _check_size(output, existing, size if encoding is None else encoding.padded(size))
     if encoding is not None:
         _check_codec(output, clip, size, encoding)
-    frames = len(existing.presentation)
-    before, after = requested.start - 1, requested.stop
+    first, before, after = held.start, requested.start - 1, requested.stop
+    encoded = existing.reencoded_range(range(requested.start - first, requested.stop - first))
     return InsertEdit(
         existing=existing,
+        held=held,
         requested=requested,
-        reencoded=existing.reencoded_range(requested),
-        continues_before=before >= 0 and _has_same_look(request, settings, existing, made, before),
-        continues_after=after < frames and _has_same_look(request, settings, existing, made, after),
+        reencoded=range(encoded.start + first, encoded.stop + first),
+        continues_before=before in held and _has_same_look(request, settings, existing, made, before, first),
+        continues_after=after in held and _has_same_look(request, settings, existing, made, after, first),
         provenance=made,
     )
 
 
-def _requested(request: Request, content: VideoContent | SequenceContent, existing: Existing) -> range:
-    """Indices of the frames that are asked for.
+def _held(
+    request: Request, content: VideoContent | SequenceContent, existing: Existing, made: Provenance
+) -> tuple[list[Fraction], range]:
+    """When each frame of the source is shown, and which of them are in what is finished.
 
     Raises:
-        InputError: There are none, or what is finished is not of this source.
+        OutputError: It has other frames, or at other times.
 
     """
     if request.span.whole:
         raise InputError("--into takes a range: --frames A:B, or --start and --end")
-    times = _common_times(content, existing, request.output, request.number(content.first_number))
+    span, number, indices = _made_span(made, request.output), request.number(content.first_number), list[int]()
+    for times in content.possible_times():
+        indices = span.indices(times)
+        held = _held_by_video(existing, times, indices) if isinstance(existing, ExistingVideo) else _held_by_number(
+            existing, times, indices, number
+        )  # fmt: skip
+        if held:
+            return times, held
+    raise OutputError(
+        request.output,
+        f"it has {len(existing.presentation)} frames and {content.path} has {len(indices)}, or other times; "
+        "--into needs all of it, or the range that it says it was made of",
+    )
+
+
+def _held_by_video(existing: ExistingVideo, times: Sequence[Fraction], indices: Sequence[int]) -> range:
+    """The frames of the source with these indices, if a video has them at the same times; else none."""
+    shown = [pts * existing.clip.time_base for pts in existing.presentation]
+    same = bool(indices) and _same_intervals([times[index] for index in indices], shown)
+    return range(indices[0], indices[-1] + 1) if same else range(0)
+
+
+def _held_by_number(
+    existing: ExistingSequence, times: Sequence[Fraction], indices: Sequence[int], number: int
+) -> range:
+    """The frames of the source that numbered images are, if they can be; else none.
+
+    Args:
+        existing: The images.
+        times: When each frame of the source is shown.
+        indices: Of the frames that the first image was made with; others may have been made before and after.
+        number: Of the image that the source's first frame becomes.
+
+    """
+    first = sequence.first_number(existing.clip) - number
+    held = range(first, first + len(existing.presentation))
+    complete = len(indices) < len(times) or len(held) == len(times)
+    return held if complete and first >= 0 and held.stop <= len(times) else range(0)
+
+
+def _requested(
+    request: Request, content: VideoContent | SequenceContent, times: Sequence[Fraction], held: range
+) -> range:
+    """Indices of the frames that are asked for.
+
+    Raises:
+        InputError: There are none.
+        OutputError: Some of them are not in what is finished.
+
+    """
     indices = request.span.indices(times)
     if not indices:
         raise InputError(f"no frame of {content.path} lies in the range asked for; it has {len(times)}")
+    if indices[0] not in held or indices[-1] not in held:
+        begin, end = float(times[held.start]), float(times[held.stop - 1])
+        raise OutputError(
+            request.output,
+            f"it holds the frames {held.start}:{held.stop} of {content.path}, from {begin:.2f} to {end:.2f} s, "
+            f"and not all of {indices[0]}:{indices[-1] + 1}; ask for a range within it",
+        )
     return range(indices[0], indices[-1] + 1)
-
-
-def _common_times(
-    content: VideoContent | SequenceContent, existing: Existing, output: Path, number: int
-) -> list[Fraction]:
-    """When each frame of the source is shown, if what is finished has the same frames at the same times."""
-    clip = existing.clip
-    shown = [pts * clip.time_base - clip.start for pts in existing.presentation]
-    found: list[Fraction] = []
-    for found in content.possible_times():
-        if isinstance(existing, ExistingVideo):
-            if _same_intervals(found, shown):
-                return found
-        elif len(found) == len(shown) and clip.first_number == number:
-            return found
-    raise OutputError(
-        output,
-        f"it has {len(shown)} frames and {content.path} has {len(found)}, or other times; --into needs all of it",
-    )
 
 
 def _same_intervals(times: Sequence[Fraction], others: Sequence[Fraction]) -> bool:
@@ -170,6 +211,14 @@ def _provenance(existing: Existing, index: int) -> Provenance:
         raise OutputError(one, "it does not say that videostyle made it, and --into is for what it made") from error
 
 
+def _made_span(made: Provenance, output: Path) -> Span:
+    """The range of the source that a result says it was made of; all of it where it says none."""
+    try:
+        return read_span(made.get("range", {}))
+    except (ValueError, TypeError, AttributeError, InputError) as error:
+        raise OutputError(output, "the range that it says it was made of cannot be read; make it anew") from error
+
+
 def _checked_look(found: Provenance) -> dict[str, Any]:
     return {**found, "styles": list(found["styles"]), "settings": dict(found["settings"])}
 
@@ -181,7 +230,9 @@ def _checked_frames(found: Provenance) -> dict[str, Any]:
     return {"frames": [first, last]}
 
 
-def _has_same_look(request: Request, settings: Settings, existing: Existing, made: Provenance, index: int) -> bool:
+def _has_same_look(
+    request: Request, settings: Settings, existing: Existing, made: Provenance, index: int, first: int
+) -> bool:
     """Whether the finished frame at an index has the look that is asked for; warns if it has not."""
     if settings.independent or not (settings.iterations or settings.first_iterations):
         return False
@@ -189,7 +240,7 @@ def _has_same_look(request: Request, settings: Settings, existing: Existing, mad
         parts = reversed(made["ranges"])
         there = next((part for part in parts if part["frames"][0] <= index < part["frames"][1]), made)
     else:
-        there = _provenance(existing, index)
+        there = _provenance(existing, index - first)
     asked = {"styles": [style.name for style in request.styles], "settings": described(settings)}
     same = _look(there) == _look(json.loads(json.dumps(asked)))
     if not same:
@@ -205,9 +256,8 @@ def insert_facts(request: Request, facts: Facts, edit: InsertEdit, weights: str)
     """The facts of a job that renders a range of an output again: the rest of that output counts as well."""
     if isinstance(edit.existing, ExistingVideo):
         return facts | {"into": _video_before(request, facts, edit, weights)}
-    files = [edit.existing.file(index) for index in range(len(edit.existing.presentation))]
-    stay = [(path.name, file_digest(path)) for index, path in enumerate(files) if index not in edit.requested]
-    return facts | {"into": value_digest(stay)}
+    files = (edit.existing.file(index - edit.held.start) for index in edit.held if index not in edit.requested)
+    return facts | {"into": value_digest([(path.name, file_digest(path)) for path in files])}
 
 
 def _video_before(request: Request, facts: Facts, edit: InsertEdit, weights: str) -> str:

@@ -81,7 +81,7 @@ def insert_frames(
 
     Args:
         edit: Which frames.
-        frames: From the first frame of the source on, with motion from index `first` or the range's first on.
+        frames: From the first frame of the output on, with motion from index `first` or the range's first on.
         first: Index of the first one to yield; those before are done.
         size: (width, height) of the frames.
         written: (width, height) of what is written.
@@ -90,7 +90,7 @@ def insert_frames(
     """
     requested, stay = edit.requested, range(max(first, edit.reencoded.start), edit.reencoded.stop)
     head, tail = range(stay.start, requested.start), range(max(stay.start, requested.stop), stay.stop)
-    unchanged = chain(edit.existing.read(head), edit.existing.read(tail))
+    unchanged = chain(edit.read(head), edit.read(tail))
     window: deque[TrackedFrame] = deque()
     shot = before = None
     fades: dict[int, Fade] = {}

@@ -120,7 +120,7 @@ class InsertOutput(VideoOutput):
             raise MediaError(f"{self.path} has changed since this work was planned, and stays as it is; begin anew")
         whole = journal.folder / f"whole{self.path.suffix}"
         provenance = self.edit.provenance_after(before, self.provenance)
-        splice(self.existing, self._joined(journal), self.edit.reencoded, whole, provenance)
+        splice(self.existing, self._joined(journal), self.edit.places(self.edit.reencoded), whole, provenance)
         publish(whole, self.path, replace=True)
         journal.remove()
 

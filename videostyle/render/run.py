@@ -109,7 +109,8 @@ def _run(plan: Plan, engines: Sequence[Engine], progress: Progress) -> Summary:
     progress.on_start(plan, estimate_seconds(plan, engines))
     began = time.monotonic()
     weights, timers = engines[0].weights if engines else "none", list[StageTimer]()
-    provenance = provenance_of(plan.job, weights, plan.request.styles, plan.settings, plan.size)
+    request = plan.request
+    provenance = provenance_of(plan.job, weights, request.styles, plan.settings, plan.size, request.span)
     if isinstance(plan.content, StillContent):
         frames = _run_still(plan, engines, provenance, progress)
     else:

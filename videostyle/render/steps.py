@@ -81,7 +81,8 @@ def _scanned(plan: Plan) -> Iterator[TrackedFrame]:
         yield from _followed(plan, plan.request.span, lambda number, opens: opens, untimed)
         return
     frames = _followed(plan, edit.source_span, lambda number, opens: False, untimed)
-    for frame in islice(frames, edit.reencoded.start, edit.reencoded.stop):
+    places = edit.places(edit.reencoded)
+    for frame in islice(frames, places.start, places.stop):
         starts_anew = frame.frame.index == edit.requested.start and not edit.continues_before
         yield replace(frame, motion=None) if starts_anew else frame
 
@@ -104,12 +105,12 @@ def tracked_frames(
     edit = plan.insert
     if edit is None:
         return _with_regions(plan, plan.request.span, needs_motion, timer, quiet=quiet)
-    first = edit.reencoded.start
+    before = edit.places(edit.reencoded).start
     frames = _with_regions(
-        plan, edit.source_span, lambda number, opens: needs_motion(number - first, opens), timer, quiet=quiet
+        plan, edit.source_span, lambda number, opens: needs_motion(number - before, opens), timer, quiet=quiet
     )
     measure = partial(estimate, method=METHODS[plan.settings.flow], mask=plan.settings.flow_mask)
-    return insert_frames(edit, frames, first + start, plan.size, plan.written_size, measure)
+    return insert_frames(edit, frames, edit.reencoded.start + start, plan.size, plan.written_size, measure)
 
 
 def _with_regions(
