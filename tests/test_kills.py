@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,18 +31,7 @@ def film(tmp_path):
 def job(film, style, output, *words):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     words = [COMMAND, film, style, output, "--codec", "ffv1", "--resume", *words]
-    with hangups_heeded():
-        return subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, text=True, env=environment)
-
-
-@contextmanager
-def hangups_heeded():
-    """A process begun under nohup hands on to its children that hangups are ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    return subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def struck(running, after, number):
