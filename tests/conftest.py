@@ -9,6 +9,7 @@ import signal
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two tests run at once; torch reads it when it is loaded
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -73,3 +74,11 @@ def style(tmp_path: Path) -> Path:
     path = tmp_path / "style.png"
     cv2.imwrite(str(path), media.texture(80, 60, seed=7)[..., ::-1])
     return path
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Fourteen frames with sound and uneven times: a setup, another one, and the first again."""
+    images = [*media.panning(9)[:5], *media.panning(5, seed=3), *media.panning(9)[5:]]
+    pts = [0, 40, 80, 81, 160, 200, 260, 280, 320, 360, 400, 440, 480, 900]
+    return media.write_clip(tmp_path / "film.mkv", images, pts=pts, time_base=Fraction(1, 1000))

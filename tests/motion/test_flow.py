@@ -1,15 +1,10 @@
-import runpy
-from fractions import Fraction
-from pathlib import Path
-from types import SimpleNamespace
+"""Optical flow, and where it is trusted."""
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.helpers import media
-from videostyle.frames import Fade, Frame
-from videostyle.motion.fade import estimate_fade, match_exposure
 from videostyle.motion.flow import (
     ALIKE,
     CLEARLY_BETTER,
@@ -23,12 +18,6 @@ from videostyle.motion.flow import (
     previously_visible,
     refine_boundaries,
 )
-from videostyle.motion.follow import follow_motion, with_forward_motion
-from videostyle.motion.shots import find_shots
-
-
-def as_frames(images):
-    return [Frame(image, t, Fraction(1, 24), 1, t) for t, image in enumerate(images)]
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "none"])
@@ -211,36 +200,6 @@ def test_evidence_finds_more_of_what_was_uncovered_than_geometry_and_doubts_less
     assert recall["evidence"] > 0.95
 
 
-def passing_bar():
-    """A bar passes over still ground: what it hides at frame 9 was seen before, at frame 0."""
-    ground = media.texture(96, 64, seed=1)
-    images = []
-    for t in range(14):
-        picture = ground.copy()
-        picture[:, max(0, 6 * t - 30) : max(0, 6 * t - 6)] = media.texture(24, 64, seed=2)[
-            :, : max(0, min(24, 6 * t - 6))
-        ]
-        images.append(picture)
-    return images
-
-
-def test_what_comes_back_is_recalled_from_the_frame_that_saw_it():
-    steps = list(follow_motion(as_frames(passing_bar()), "dis-fine"))
-    step = steps[11]  # the bar has covered 36:60 and uncovers 30:36
-    assert step.references
-    seen = sum(recall.motion.mask for recall in step.references)[8:-8, 31:35]
-    assert seen.mean() > 0.6
-    assert all(recall.index in steps[recall.index].retained for recall in step.references)
-
-
-def test_nothing_is_recalled_where_the_previous_frame_serves_and_nothing_across_a_cut():
-    still = list(follow_motion(as_frames([media.texture(96, 64)] * 10), "dis-fast"))
-    assert all(step.references == () for step in still)
-    images = media.panning(9, seed=1) + [255 - image for image in media.panning(9, seed=9)]
-    steps = list(follow_motion(as_frames(images), "dis-fast"))
-    assert all(recall.index >= 9 for step in steps[9:] for recall in step.references)
-
-
 def test_large_frames_get_flow_in_their_own_pixels():
     small = [cv2.resize(image, (1400, 500), interpolation=cv2.INTER_CUBIC) for image in media.panning(2, 140, 50, 1)]
     motion = estimate(*small, METHODS["dis-fast"])
@@ -254,200 +213,6 @@ def test_sixteen_bit_frames_move_as_eight_bit_ones():
     np.testing.assert_allclose(
         estimate(*deep, METHODS["dis-fine"]).flow, estimate(*eight, METHODS["dis-fine"]).flow, atol=0.05
     )
-
-
-def cuts(images):
-    return [frame.index for frame, new in find_shots(as_frames(images)) if new]
-
-
-def test_a_hard_cut_is_found_at_its_frame():
-    assert cuts(media.panning(7, seed=1) + [255 - image for image in media.panning(7, seed=9)]) == [0, 7]
-
-
-def test_a_pan_a_fade_and_a_still_have_no_cut():
-    pan = media.panning(12, step=4)
-    assert cuts(pan) == [0]
-    assert cuts([(image * (1 - t / 24)).astype(np.uint8) for t, image in enumerate(pan)]) == [0]
-    assert cuts([pan[0]] * 12) == [0]
-
-
-@pytest.mark.parametrize("levels", [(0, 120, 180, 240, 180, 240), (60, 120, 60, 120, 180, 60), (0, 60, 0, 120, 60, 0)])
-def test_a_jolt_next_to_an_end_is_no_cut_and_none_in_the_middle(levels):
-    assert cuts([np.full((36, 64, 3), level, np.uint8) for level in levels]) == [0]
-
-
-@pytest.mark.parametrize("at", [1, 2, 5])
-def test_a_cut_next_to_an_end_is_found(at):
-    images = media.panning(6, seed=1)
-    images[at:] = [255 - image for image in media.panning(6 - at, seed=9)]
-    assert cuts(images) == [0, at]
-
-
-@pytest.mark.parametrize("frames", [1, 2, 3])
-@pytest.mark.parametrize("level", [0, 255])
-def test_a_flash_is_no_cut(frames, level):
-    images = media.panning(14, step=1)
-    images[6 : 6 + frames] = [np.full_like(images[0], level)] * frames
-    assert cuts(images) == [0]
-
-
-def test_a_camera_flash_on_what_moves_is_no_cut():
-    images = media.panning(14, step=2)
-    images[6] = (images[6].astype(int) + 110).clip(0, 255).astype(np.uint8)
-    assert cuts(images) == [0]
-
-
-@pytest.mark.parametrize("length", [1, 2])
-def test_a_cut_through_white_is_a_cut(length):
-    one, other = media.panning(6, seed=1), [255 - image for image in media.panning(6, seed=9)]
-    white = [np.full_like(one[0], 255)] * length
-    assert cuts(one + white + other) == [0, 6 + length]
-
-
-def test_a_cut_with_a_flash_before_it_is_a_cut():
-    one, other = media.panning(12, seed=1), [255 - image for image in media.panning(6, seed=9)]
-    one[4] = np.full_like(one[4], 255)
-    assert cuts(one + other) == [0, 12]
-
-
-@pytest.mark.parametrize("length", [3, 4])
-def test_a_fade_to_black_and_back_is_no_cut(length):
-    light = [min(1, abs(t - 3 - length) / length) for t in range(14)]
-    images = [(image * share).astype(np.uint8) for image, share in zip(media.panning(14), light, strict=True)]
-    assert cuts(images) == [0]
-
-
-@pytest.mark.parametrize("length", [4, 8])
-def test_a_dissolve_is_no_cut(length):
-    share = [min(1, max(0, (t - 3) / length)) for t in range(14)]
-    pairs = zip(media.panning(14, seed=1), media.panning(14, seed=9), share, strict=True)
-    assert cuts([(a * (1 - s) + (255.0 - b) * s).astype(np.uint8) for a, b, s in pairs]) == [0]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9])
-def test_short_clips_lose_no_frame(count):
-    found = list(find_shots(as_frames(media.panning(count))))
-    assert [frame.index for frame, _ in found] == list(range(count))
-    assert [new for _, new in found] == [True] + [False] * (count - 1)
-
-
-def test_only_the_first_frame_of_a_shot_has_no_motion():
-    images = media.panning(5, seed=1) + [255 - image for image in media.panning(5, seed=9)]
-    steps = list(follow_motion(as_frames(images), "dis-fast"))
-    assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
-
-
-def test_the_way_back_is_the_way_there_turned_round_and_none_leads_across_a_cut():
-    images = media.panning(3, 96, 64, seed=1) + [255 - image for image in media.panning(3, 96, 64, seed=9)]
-    steps = list(with_forward_motion(follow_motion(as_frames(images), "dis-fine"), "dis-fine"))
-    assert [step.frame.index for step in steps if step.forward_motion is None] == [0, 3]
-    for step in (steps[1], steps[5]):
-        assert np.abs(step.motion.flow[8:-8, 8:-8, 0] - 2).mean() < 0.2
-        assert np.abs(step.forward_motion.flow[8:-8, 8:-8, 0] + 2).mean() < 0.2
-        assert step.forward_motion.mask[:, :2].max() < 0.1 < 0.9 < step.motion.mask[:, :2].min()
-
-
-def test_a_shot_that_returns_to_a_known_setup_recalls_it():
-    one, other = media.panning(5, seed=1), [255 - image for image in media.panning(5, seed=9)]
-    steps = list(follow_motion(as_frames([*one, *other, *one[::-1]]), "dis-fine"))
-    assert [step.frame.index for step in steps if step.motion is None] == [0, 5, 10]
-    assert [recall.index for recall in steps[10].references] == [4]
-    assert steps[5].references == ()
-    assert 4 in steps[9].retained
-
-
-def flashing():
-    """A pan with a flash at frame 4: nearly all white, and half of that a frame later."""
-    images = media.panning(9, 96, 64)
-    return [media.relit(image, to_white={4: 0.15, 5: 0.5}.get(t, 1)) for t, image in enumerate(images)]
-
-
-def test_a_flash_is_no_cut_and_leaves_the_flow_alone():
-    steps = list(follow_motion(as_frames(flashing()), "dis-fine"))
-    assert [step.frame.index for step in steps if step.motion is None] == [0]
-    for step in steps[1:]:
-        assert step.motion.mask[:, :-4].mean() > 0.9
-        assert np.abs(step.motion.flow[8:-8, 8:-8, 0] - 2).mean() < 0.3
-
-
-def test_pictures_in_one_light_are_left_as_they_are():
-    one, other = media.panning(2)
-    for pair in ((one, other), (one, media.texture(64, 48, seed=9))):
-        assert all(a is b for a, b in zip(match_exposure(*pair), pair, strict=True))
-
-
-@pytest.mark.parametrize("light", [{"to_black": 0.4}, {"to_white": 0.4}, {"to_black": 0.7, "to_white": 0.6}], ids=str)
-def test_a_picture_in_less_light_is_brought_into_the_other_s(light):
-    image = media.texture(64, 48)
-    relit, same = match_exposure(media.relit(image, **light), image)
-    assert same is image
-    assert np.abs(relit.astype(int) - image).max() <= 3
-
-
-def test_light_is_full_but_where_a_picture_fades():
-    image = media.texture(96, 64)
-    assert estimate_fade(image) == estimate_fade(media.relit(image, to_black=0.6)) == Fade(1, 1)
-    assert (
-        estimate_fade(media.relit(image, to_black=0)).to_black
-        == estimate_fade(media.relit(image, to_white=0)).to_white
-        == 0
-    )
-    assert 0.3 < estimate_fade(media.relit(image, to_black=0.15)).to_black < 0.6
-    assert estimate_fade(image.astype(np.uint16) * 257) == Fade(1, 1)
-
-
-def test_a_scene_that_comes_back_out_of_the_dark_is_known():
-    scene = media.panning(12, 96, 64, step=1)
-    light = [1, 1, 0.7, 0.4, 0.1, 0, 0, 0.1, 0.4, 0.7, 1, 1]
-    steps = list(
-        follow_motion(as_frames([media.relit(i, to_black=d) for i, d in zip(scene, light, strict=True)]), "dis-fine")
-    )
-    assert [step.frame.index for step in steps if step.motion is None] == [0, 7]
-    assert [recall.index for recall in steps[7].references] == [6]
-
-
-def test_another_scene_out_of_the_dark_begins_anew():
-    light = [1, 0.6, 0.2, 0, 0, 0.2, 0.6, 1]
-    scenes = media.panning(4, seed=1) + [255 - image for image in media.panning(4, seed=9)]
-    steps = list(
-        follow_motion(as_frames([media.relit(i, to_black=d) for i, d in zip(scenes, light, strict=True)]), "dis-fine")
-    )
-    assert [step.frame.index for step in steps if step.motion is None] == [0, 5]
-    assert steps[5].references == ()
-
-
-def measuring():
-    """benchmarks/flow.py"""
-    return SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "flow.py")))
-
-
-def test_the_clips_that_flow_is_measured_on_move_as_they_say():
-    flow = measuring()
-    for kind in ("pan", "zoom", "disc"):
-        pair = list(flow.clip(kind, 96, 64, 3))[-1]
-        y, x = np.mgrid[:64, :96].astype(np.float32)
-        moved = cv2.remap(pair.there, x + pair.flow[..., 0], y + pair.flow[..., 1], cv2.INTER_CUBIC)
-        inside = cv2.erode(pair.visible.astype(np.uint8), np.ones((3, 3))) > 0
-        assert np.abs(moved.astype(int) - pair.here)[inside].mean() < 3
-        assert flow.errors(pair.flow, pair) == (0, 0, 0)
-        assert flow.errors(pair.flow + 5, pair)[1:] == (pytest.approx(50**0.5, rel=1e-4), 1)
-
-
-def test_pairs_from_elsewhere_are_read(tmp_path):
-    flow, (before, now) = measuring(), media.panning(2, 96, 64)
-    for name, image in (("frame10", now), ("frame11", before), ("occ10", 0 * now)):
-        cv2.imwrite(str(tmp_path / f"sea_{name}.png"), image[..., ::-1])
-    motion = np.zeros((64, 96, 2), "<f4")
-    motion[..., 0], motion[:2] = 2, 1e10
-    (tmp_path / "sea_flow10.flo").write_bytes(b"PIEH" + np.array([96, 64], "<i4").tobytes() + motion.tobytes())
-    (pair,) = flow.read_pairs(tmp_path)
-    assert pair.name == "sea"
-    np.testing.assert_array_equal(pair.here, now)
-    np.testing.assert_array_equal(pair.there, before)
-    assert pair.visible.all()
-    assert not pair.known[:2].any()
-    assert pair.known[2:].all()
-    assert pair.flow[2:, :, 0].max() == 2
 
 
 def test_a_plain_place_moves_with_what_is_around_it():
