@@ -45,6 +45,7 @@ def stylize_video(
     side_by_side: bool = False,
     resume: bool = False,
     into: bool = False,
+    crossfade: int = 0,
     gaps: Gaps = "refuse",
     sound: Path | str | None = None,
     first_number: int | None = None,
@@ -63,6 +64,7 @@ def stylize_video(
         side_by_side: Put the content to the left of the result.
         resume: Go on with a job that was stopped; the result is the same as if it had not been.
         into: Render only the frames of `span` again, in an output that is finished; the rest of it stays as it is.
+        crossfade: Frames over which these go over from the finished look into theirs, and back.
         gaps: Missing numbers among numbered images are refused, hold the image before, or are skipped.
         sound: A file whose sound is laid beside numbered images that become a video, and ends with them.
         first_number: Of the image that the content's first frame becomes; its own by default.
@@ -84,6 +86,7 @@ def stylize_video(
         fps=None if fps is None else Fraction(fps),
         resume=resume,
         into=into,
+        crossfade=crossfade,
         gaps=gaps,
         sound=None if sound is None else Path(sound),
         first_number=first_number,

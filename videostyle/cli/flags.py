@@ -47,6 +47,7 @@ class JobFlags:
     overwrite: Annotated[bool, _job("Replace OUTPUT if it exists.")] = False
     resume: Annotated[bool, _job("Go on with a job that was stopped.")] = False
     into: Annotated[bool, _job("Make only these frames anew, in an OUTPUT that is finished; as it was made.")] = False
+    crossfade: Annotated[int, _job("With --into: frames over which the new look fades in and out at its ends.")] = 0
     dry_run: Annotated[bool, _job("Say what would be done and how long it would take, and stop.")] = False
     progress: Annotated[
         ProgressMode, _job("How progress is shown: a bar, plain lines, JSON lines for programs, or not at all.")

@@ -64,6 +64,7 @@ def _request(paths: tuple[str, ...], job: JobFlags, settings: Settings) -> Reque
         side_by_side=job.side_by_side,
         resume=job.resume,
         into=job.into,
+        crossfade=job.crossfade,
         gaps=job.gaps,
         sound=job.sound,
         first_number=job.first_number,

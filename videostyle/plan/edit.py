@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from videostyle.frames import Pixels, Span
@@ -26,6 +27,7 @@ class InsertEdit:
         continues_before: The first one starts from the finished frame before it.
         continues_after: The last ones lead to the finished frame after them.
         provenance: What the output says of how it was made.
+        crossfade: Frames at each end of the requested ones in which the finished look is mixed with the new one.
 
     """
 
@@ -36,6 +38,7 @@ class InsertEdit:
     continues_before: bool
     continues_after: bool
     provenance: Provenance
+    crossfade: int = 0
 
     @property
     def source_span(self) -> Span:
@@ -50,6 +53,10 @@ class InsertEdit:
     def read(self, indices: range) -> Iterator[Pixels]:
         """Yield the finished frames with these indices."""
         return self.existing.read(self.places(indices))
+
+    def file(self, index: int) -> Path:
+        """The file that holds a finished frame."""
+        return self.existing.file(index - self.held.start)
 
     def finished_frame(self, index: int, size: tuple[int, int]) -> Pixels:
         """The finished frame at an index, without what was added to its right and below, or to its left."""

@@ -47,6 +47,7 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "range": ", ".join(f"{name} {value}" for name, value in describe_span(request.span).items()),
         "side_by_side": str(request.side_by_side),
         "container": request.output.suffix.lower(),
+        **({} if request.crossfade == 0 else {"crossfade": str(request.crossfade)}),
         **({} if request.gaps == "refuse" else {"gaps": request.gaps}),
         **({} if request.sound is None else {"sound": files_digest([request.sound])}),
         **({} if request.first_number is None else {"first_number": str(request.first_number)}),

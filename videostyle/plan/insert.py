@@ -74,6 +74,7 @@ def plan_insert(
         continues_before=before in held and _has_same_look(request, settings, existing, made, before, first),
         continues_after=after in held and _has_same_look(request, settings, existing, made, after, first),
         provenance=made,
+        crossfade=request.crossfade,
     )
 
 
@@ -147,6 +148,11 @@ def _requested(
             request.output,
             f"it holds the frames {held.start}:{held.stop} of {content.path}, from {begin:.2f} to {end:.2f} s, "
             f"and not all of {indices[0]}:{indices[-1] + 1}; ask for a range within it",
+        )
+    if 2 * request.crossfade > len(indices):
+        raise InputError(
+            f"--crossfade {request.crossfade} at both ends is longer than the range of {len(indices)} frames; "
+            f"say {len(indices) // 2} at most"
         )
     return range(indices[0], indices[-1] + 1)
 
@@ -243,7 +249,7 @@ def _has_same_look(
         there = _provenance(existing, index - first)
     asked = {"styles": [style.name for style in request.styles], "settings": described(settings)}
     same = _look(there) == _look(json.loads(json.dumps(asked)))
-    if not same:
+    if not (same or request.crossfade):
         log.warning("frame %d has another look; the range is not held together with it", index)
     return same
 
@@ -256,7 +262,7 @@ def insert_facts(request: Request, facts: Facts, edit: InsertEdit, weights: str)
     """The facts of a job that renders a range of an output again: the rest of that output counts as well."""
     if isinstance(edit.existing, ExistingVideo):
         return facts | {"into": _video_before(request, facts, edit, weights)}
-    files = (edit.existing.file(index - edit.held.start) for index in edit.held if index not in edit.requested)
+    files = (edit.file(index) for index in edit.held if index not in edit.requested)
     return facts | {"into": value_digest([(path.name, file_digest(path)) for path in files])}
 
 

@@ -56,6 +56,10 @@ def _check_effect(request: Request, settings: Settings) -> None:
         raise InputError("--attention-map shows what guides the styling, and with no iterations nothing is styled")
     if request.into and (settings.workers or 1) > 1:
         raise InputError("--workers is for whole films; --into makes its frames one after another")
+    if request.crossfade < 0:
+        raise InputError("--crossfade is a number of frames, 0 or more")
+    if request.crossfade and not request.into:
+        raise InputError("--crossfade is between a finished look and a new one; say --into as well, or leave it out")
     if settings.match_weight and not any(stride(name) >= MATCHED_FROM for name in layer_shares(settings.style_layers)):
         raise InputError("--match-weight matches things, which relu3_1 and deeper see; add one to --style-layers")
 

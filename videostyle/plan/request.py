@@ -32,6 +32,7 @@ class Request:
         sound: A file whose sound is laid beside numbered images that become a video.
         first_number: Of the image that the content's first frame becomes; the content's own by default.
         into: The output is finished, and only the frames of `span` are rendered again in it: an insert edit.
+        crossfade: Frames over which such a range goes over from the finished look into its own, and back.
 
     """
 
@@ -47,6 +48,7 @@ class Request:
     side_by_side: bool = False
     resume: bool = False
     into: bool = False
+    crossfade: int = 0
     gaps: Gaps = "refuse"
     sound: Path | None = None
     first_number: int | None = None

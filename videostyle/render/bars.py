@@ -9,7 +9,7 @@ import numpy as np
 
 from videostyle.frames import Motion, Pixels, Reference, TrackedFrame
 from videostyle.journal.state import Bars
-from videostyle.render.insert import FinishedNeighbours, InsertStart
+from videostyle.render.insert import FinishedNeighbours, RangeFrame
 
 BLACK = 20 / 255  # of the full range: the brightest that a bar may be
 NARROWEST = 0.01  # of a side: what is narrower is no bar
@@ -57,7 +57,7 @@ def crop_frame(tracked: TrackedFrame, bars: Bars) -> TrackedFrame:
         references=tuple(Reference(r.index, _crop_known(r.motion, bars)) for r in tracked.references),
         regions=tuple(crop(region, bars) for region in tracked.regions),
     )
-    if isinstance(cropped, InsertStart):
+    if isinstance(cropped, RangeFrame) and cropped.neighbours is not None:
         return replace(cropped, neighbours=_crop_neighbours(cropped.neighbours, bars))
     return cropped
 

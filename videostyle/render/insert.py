@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 from videostyle.frames import Fade, Motion, Pixels, Reference, TrackedFrame
 from videostyle.motion.flow import compose_flows
@@ -48,25 +49,31 @@ class UnchangedFrame(TrackedFrame):
     """A frame that is finished and stays as it is."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class InsertStart(TrackedFrame):
-    """The first frame of a range."""
+@dataclass(frozen=True, eq=False)
+class OldLook:
+    """What a frame of a range looked like before, and the share of the new look that it gets."""
 
-    neighbours: FinishedNeighbours
+    pixels: Pixels
+    share: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RangeFrame(TrackedFrame):
+    """A frame of a range that has to do with finished ones.
+
+    Args:
+        neighbours: That the first frame starts from.
+        old: Of a frame that goes over from one look into the other.
+
+    """
+
+    neighbours: FinishedNeighbours | None = None
+    old: OldLook | None = None
 
     @classmethod
-    def of(cls, frame: TrackedFrame, neighbours: FinishedNeighbours) -> InsertStart:
-        """Add to a frame the finished ones it starts from."""
-        return cls(
-            frame.frame,
-            frame.motion,
-            frame.references,
-            frame.retained,
-            frame.regions,
-            frame.fade,
-            frame.forward_motion,
-            neighbours=neighbours,
-        )
+    def of(cls, frame: TrackedFrame, **more: Any) -> RangeFrame:
+        """Add to a frame what it has to do with."""
+        return replace(frame, **more) if isinstance(frame, cls) else cls(**vars(frame), **more)
 
 
 def insert_frames(
@@ -133,7 +140,8 @@ def _start(
         return frame
     finished = {index: edit.finished_frame(index, size) for index in set(indices)}
     known = {index: fades.get(index, Fade()) for index in finished}
-    return InsertStart.of(frame, FinishedNeighbours(shot.frame.pixels, indices[0], finished, known, shot.fade))
+    neighbours = FinishedNeighbours(shot.frame.pixels, indices[0], finished, known, shot.fade)
+    return RangeFrame.of(frame, neighbours=neighbours)
 
 
 def _refers_to_end(frame: TrackedFrame, edit: InsertEdit) -> TrackedFrame:
@@ -191,5 +199,5 @@ def pop_insert_start(
     """The finished frames that the first of `frames` starts from, if it is the first of a range; and all frames."""
     rest = iter(frames)
     first = next(rest, None)
-    neighbours = first.neighbours if isinstance(first, InsertStart) else None
+    neighbours = first.neighbours if isinstance(first, RangeFrame) else None
     return neighbours, chain([] if first is None else [first], rest)

@@ -14,6 +14,7 @@ from videostyle.motion.flow import METHODS, estimate
 from videostyle.motion.follow import MotionFilter, follow_motion, forget_motion, with_forward_motion
 from videostyle.plan.plan import Plan
 from videostyle.render.borders import Segment, find_segments
+from videostyle.render.crossfade import crossfaded
 from videostyle.render.insert import insert_frames
 from videostyle.render.threads import Cancellation, CancelledError, prefetch
 from videostyle.render.timing import StageTimer
@@ -110,7 +111,9 @@ def tracked_frames(
         plan, edit.source_span, lambda number, opens: needs_motion(number - before, opens), timer, quiet=quiet
     )
     measure = partial(estimate, method=METHODS[plan.settings.flow], mask=plan.settings.flow_mask)
-    return insert_frames(edit, frames, edit.reencoded.start + start, plan.size, plan.written_size, measure)
+    first = edit.reencoded.start + start
+    frames = crossfaded(plan, edit, frames, first)
+    return insert_frames(edit, frames, first, plan.size, plan.written_size, measure)
 
 
 def _with_regions(

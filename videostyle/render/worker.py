@@ -17,8 +17,9 @@ from videostyle.journal.state import Bars, SegmentState
 from videostyle.media.image import still
 from videostyle.plan.plan import Plan
 from videostyle.render.bars import NONE, crop_frame, find_bars
+from videostyle.render.crossfade import mix
 from videostyle.render.engine import Engine, StyleInputs
-from videostyle.render.insert import FinishedNeighbours, InsertStart, UnchangedFrame, pop_insert_start
+from videostyle.render.insert import FinishedNeighbours, OldLook, RangeFrame, UnchangedFrame, pop_insert_start
 from videostyle.render.states import exact_state, segment_state, tensor_state
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ def _cropped(
 ) -> Iterator[TrackedFrame]:
     bars = NONE if state is None else state.bars
     for frame in frames:
-        if isinstance(frame, InsertStart):
+        if isinstance(frame, RangeFrame) and frame.neighbours is not None:
             bars = find_bars(frame.neighbours.opening)
         elif frame.motion is None:
             bars = find_bars(frame.frame.pixels)
@@ -312,8 +313,32 @@ class SideBySideWorker:
         return self._worker.stream()
 
 
+@dataclass(frozen=True, eq=False)
+class CrossfadedFrame:
+    """A finished frame that goes over from the old look into the new one."""
+
+    finished: FinishedFrame
+    old: OldLook
+
+    @property
+    def content(self) -> Frame:
+        return self.finished.content
+
+    @property
+    def frame(self) -> Frame:
+        return mix(self.old, self.finished.frame)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        return self.finished.losses
+
+    @property
+    def left(self) -> SegmentState | None:
+        return self.finished.left
+
+
 class InsertWorker:
-    """Leaves unchanged frames as they are, and has another worker stylize those between."""
+    """Leaves unchanged frames as they are, has another worker stylize those between, and mixes old looks with new."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
@@ -325,15 +350,24 @@ class InsertWorker:
             if unchanged:
                 yield from (UntouchedFrame(frame.frame) for frame in some)
                 continue
-            for stylized in self._worker.stylize(some, state, opens_job=opens_job):
+            old: deque[OldLook | None] = deque()  # of frames that were handed on and have not come back
+            for stylized in self._worker.stylize(_noted(some, old), state, opens_job=opens_job):
                 if isinstance(stylized, SegmentEnd):
                     state = stylized.state
                 else:
-                    yield stylized
+                    look = old.popleft()
+                    yield stylized if look is None else CrossfadedFrame(stylized, look)
         yield SegmentEnd(state)
 
     def stream(self) -> AbstractContextManager[None]:
         return self._worker.stream()
+
+
+def _noted(frames: Iterable[TrackedFrame], old: deque[OldLook | None]) -> Iterator[TrackedFrame]:
+    """Pass frames on, and note what each looked like before."""
+    for frame in frames:
+        old.append(frame.old if isinstance(frame, RangeFrame) else None)
+        yield frame
 
 
 def write_attention_map(path: Path, salience: np.ndarray, *, replace: bool) -> None:
