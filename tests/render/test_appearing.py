@@ -3,8 +3,8 @@
 import pytest
 
 from tests.helpers import media
-from tests.helpers.jobs import STYLED, made, render
-from videostyle.errors import AppearedError
+from tests.helpers.jobs import PLAIN, STYLED, made, render
+from videostyle.errors import AppearedError, OutputError
 from videostyle.journal.folder import state_folder
 from videostyle.render import run as run_module
 
@@ -60,3 +60,17 @@ def test_a_numbered_picture_that_appears_during_the_job_stays(film, style, tmp_p
     there.unlink()
     render(film, style, output, resume=True)
     assert len(list(tmp_path.glob("out.*"))) == 14
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_numbered_picture_that_appears_stays_and_is_not_replaced_by_the_resumed_job(film, style, tmp_path, kind):
+    output, foreign = tmp_path / "out.%02d.png", tmp_path / "foreign.png"
+    foreign.write_bytes(b"somebody else's")
+    appears = (lambda path: path.hardlink_to(foreign)) if kind == "file" else (lambda path: path.symlink_to(foreign))
+    made(film, style, output, stop=10)
+    appears(tmp_path / "out.13.png")
+    with pytest.raises(OutputError, match=r"out\.13\.png: it exists"):
+        render(film, style, output, PLAIN, resume=True)
+    assert foreign.read_bytes() == b"somebody else's"
+    (tmp_path / "out.13.png").unlink()
+    render(film, style, output, PLAIN, resume=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Sequence
 from io import BufferedReader
@@ -37,6 +38,20 @@ def _sampled(file: BufferedReader, status: os.stat_result) -> str:
         file.seek((status.st_size - _SAMPLE) * number // (_SAMPLES - 1))
         found.update(file.read(_SAMPLE))
     return found.hexdigest()
+
+
+def write_list(path: Path, files: Sequence[Path]) -> None:
+    """Write the names of files and their digests."""
+    path.write_text(json.dumps({file.name: file_digest(file) for file in files}), "utf-8")
+
+
+def read_list(path: Path) -> dict[str, str]:
+    """Return the names and digests in a file from `write_list`; none if it is torn."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def files_digest(paths: Sequence[Path]) -> str:

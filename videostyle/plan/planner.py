@@ -6,8 +6,6 @@ import logging
 from dataclasses import dataclass, replace
 
 from videostyle.errors import InputError, OutputError, UnreadableError, as_input_errors
-from videostyle.journal.facts import differences
-from videostyle.journal.journal import kept_facts
 from videostyle.media.audio.plan import has_audio
 from videostyle.media.audio.tracks import Track
 from videostyle.media.clip import Clip
@@ -274,9 +272,7 @@ def _plan_all(request: Request, media: _Media, settings: Settings, size: tuple[i
 def _check_place(plan: Plan, content: VideoContent | SequenceContent) -> None:
     """See that nothing is in the way; warn if a codec needs even sides."""
     if isinstance(plan.target, SequenceTarget):
-        kept = kept_facts(plan.output)
-        if not plan.request.resume or kept is None or differences(kept, plan.facts):
-            check_numbers(plan, content, plan.target)
+        check_numbers(plan, content, plan.target)
         warn_of_older(plan, content, plan.target)
         return
     check_free(plan.request)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from videostyle.errors import OutputError
+from videostyle.journal.digests import read_list
 from videostyle.journal.facts import Facts
-from videostyle.journal.folder import state_folder
+from videostyle.journal.folder import own_files, state_folder
 from videostyle.journal.journal import check_facts, has_kept_work
 from videostyle.media.content import SequenceContent, StillContent, VideoContent
 from videostyle.media.target import SequenceTarget
@@ -80,6 +81,12 @@ def check_free(request: Request) -> None:
         raise OutputError(request.output, "it exists; choose another name or say --overwrite")
 
 
+def kept_pictures(output: Path) -> set[Path]:
+    """Return the numbered images that the work kept beside `output` has made, in segments that were finished once."""
+    lists = (path for path in own_files(state_folder(output)) if path.suffix == ".packets")
+    return {output.parent / name for path in lists for name in read_list(path)}
+
+
 def check_numbers(plan: Plan, content: VideoContent | SequenceContent, target: SequenceTarget) -> None:
     """See that no numbered image is in the way, but what this very job made before it was stopped.
 
@@ -91,9 +98,9 @@ def check_numbers(plan: Plan, content: VideoContent | SequenceContent, target: S
     if request.overwrite:
         return
     begin, end = content.index_range(request.span)
-    first = plan.first_number
+    first, own = plan.first_number, kept_pictures(request.output) if request.resume else set()
     for number in target.numbers():
         if number >= first + begin and (end is None or number < first + end):
             there = target.file(number)
-            if not (request.resume and made_by(plan.job, there)):
+            if not (there in own or (request.resume and made_by(plan.job, there))):
                 raise OutputError(there, "it exists; choose another name or say --overwrite")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Protocol
 
 from videostyle.errors import MediaError
 from videostyle.frames import Frame
-from videostyle.journal.digests import file_digest, files_digest
+from videostyle.journal.digests import file_digest, files_digest, read_list, write_list
 from videostyle.journal.journal import Journal, disk_errors
 from videostyle.media.demux import open_source
 from videostyle.media.existing import TIME_TOLERANCE, ExistingVideo
@@ -26,6 +25,7 @@ from videostyle.media.video.codecs import Encoding
 from videostyle.plan.edit import InsertEdit
 from videostyle.plan.identity import made_by
 from videostyle.plan.plan import Plan
+from videostyle.plan.resume import kept_pictures
 
 
 class Sink(Protocol):
@@ -56,7 +56,8 @@ class Output(Protocol):
 def output_of(plan: Plan, provenance: str) -> Output:
     """How a plan's segments become its result, which says in its metadata how it was made."""
     if isinstance(plan.target, SequenceTarget):
-        return SequenceOutput(plan, provenance, plan.target, frozenset(plan.target.files()))
+        own = plan.target.files() if plan.insert else kept_pictures(plan.output)
+        return SequenceOutput(plan, provenance, plan.target, frozenset(own))
     if plan.insert is not None and isinstance(plan.insert.existing, ExistingVideo):
         return InsertOutput(plan, provenance, plan.insert, plan.insert.existing)
     return VideoOutput(plan, provenance)
@@ -132,7 +133,7 @@ class SequenceOutput:
     plan: Plan
     provenance: str
     target: SequenceTarget
-    found: frozenset[Path]  # what was there when the work began, which the plan has looked at
+    own: frozenset[Path]  # pictures that the job has made before, or is to make anew
 
     @property
     def path(self) -> Path:
@@ -144,19 +145,18 @@ class SequenceOutput:
         first_number = self.plan.first_number
         writer = SequenceWriter(self.path, first_number, self.provenance, packets.parent, self._may_replace)
         yield _ListedImages(writer, written)
-        packets.write_text(json.dumps({path.name: file_digest(path) for path in written}), "utf-8")
+        write_list(packets, written)
 
     def is_intact(self, packets: Path) -> bool:
-        digests = json.loads(packets.read_text("utf-8")).items()
-        folder = self.path.parent
+        digests, folder = read_list(packets).items(), self.path.parent
         return all((folder / name).is_file() and file_digest(folder / name) == digest for name, digest in digests)
 
     def finish(self, journal: Journal) -> None:
         journal.remove()
 
     def _may_replace(self, path: Path) -> bool:
-        """Whether a picture that is there was so from the beginning, or is this very job's."""
-        return self.plan.request.overwrite or path in self.found or made_by(self.plan.job, path)
+        """Whether a picture that is there is this very job's."""
+        return self.plan.request.overwrite or path in self.own or made_by(self.plan.job, path)
 
 
 @dataclass(frozen=True, eq=False)
