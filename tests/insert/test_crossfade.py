@@ -59,7 +59,7 @@ def test_of_one_look_as_well(pan, style, tmp_path):
     """The ends hold together besides, as they do without."""
     found = both(pan, tmp_path / "out.mkv", style, style, settings=SHALLOW.override(style_weight=300, iterations=3))
     steps = [0.25, 0.5, 0.75, 1, 1, 0.75, 0.5, 0.25]
-    assert shares(*found)[2:10] == pytest.approx(steps, abs=0.1)  # looks so much alike are a few levels apart
+    assert shares(*found)[2:10] == pytest.approx(steps, abs=0.2)  # looks so much alike are a few levels apart
 
 
 @pytest.mark.parametrize(
