@@ -83,10 +83,32 @@ def test_a_mistake_is_named(here, capsys, words, said):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
-def test_a_pipe_is_not_waited_for(here, capsys):
-    os.mkfifo("pipe.mkv")
-    assert run("pipe.mkv", "style.png", "out.mkv", *PLAIN) == 2
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pipe1.png", "style.png", "out.png"],
+        ["pipe%d.png", "style.png", "out.mkv"],
+        ["clip.mkv", "pipe1.png", "out.mkv"],
+        ["clip.mkv", "style.png", "out.mkv", "--content-masks", "pipe1.png"],
+        ["clip.mkv", "style.png", "out.mkv", "--style-masks", "pipe1.png"],
+        ["clip.mkv", "style.png", "out.mkv", "--init", "pipe1.png"],
+        ["clip.mkv", "style.png", "out.mkv", "--config", "pipe1.png"],
+    ],
+)
+def test_a_pipe_is_not_waited_for(here, capsys, words):
+    os.mkfifo("pipe1.png")
+    assert run(*words, *PLAIN) == 2
     assert "save it as a file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.parametrize("output", ["out/", "out/%d.png"])
+def test_a_pipe_among_many_outputs_is_refused_before_the_work(here, capsys, output):
+    media.write_picture(here / "1.png")
+    (here / "out").mkdir()
+    os.mkfifo("out/1.png")
+    assert run("1.png" if output == "out/" else "clip.mkv", "style.png", output, *PLAIN, "--overwrite") == 2
+    assert "out/1.png: it is a pipe or a device" in capsys.readouterr().err
 
 
 def test_masks_that_do_not_fit_are_named(here, caplog):

@@ -48,6 +48,16 @@ def test_a_link_in_it_is_refused_and_what_it_leads_to_is_not_touched(clip, style
     assert names(state_folder(output)) == [name]
 
 
+@pytest.mark.parametrize("name", ["lock", "000000.json", "job.json"])
+@pytest.mark.parametrize("make", [os.mkdir, *([os.mkfifo] if hasattr(os, "mkfifo") else [])])
+def test_a_directory_or_a_pipe_of_a_job_s_name_in_it_is_refused(clip, style, tmp_path, name, make, capsys):
+    output = tmp_path / "out.mkv"
+    state_folder(output).mkdir()
+    make(state_folder(output) / name)
+    assert run(str(clip), str(style), str(output), *IDENTITY, "--resume") == 2
+    assert f"{name} is no file that videostyle made; move it away" in capsys.readouterr().err
+
+
 def test_only_names_that_a_job_gives_are_deleted(clip, style, tmp_path):
     output = tmp_path / "out.mkv"
     folder = state_folder(output)

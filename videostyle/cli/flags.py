@@ -115,9 +115,11 @@ def _read_config(path: Path, said: Collection[str]) -> dict[str, Any]:
     """Settings from a TOML file, or from a result that says how it was made."""
     from videostyle.media import sequence
     from videostyle.media.provenance import has_comment, read_comment
+    from videostyle.plan.paths import check_readable
 
     if sequence.is_sequence(path) and (images := sequence.files(path)):
         path = images[0]
+    check_readable(path)
     return read_made(read_comment(path), path, said) if has_comment(path) else read_toml(path)
 
 

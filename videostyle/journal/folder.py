@@ -35,7 +35,7 @@ def state_folder(output: Path) -> Path:
 
 
 def check_folder(output: Path) -> None:
-    """See that the directory beside `output`, if there is one, is a job's own: no link, and no link in it.
+    """See that the directory beside `output`, if there is one, is a job's own: no link, and in it none, but files.
 
     Raises:
         OutputError: It is not; nothing was touched.
@@ -47,9 +47,14 @@ def check_folder(output: Path) -> None:
     if folder.is_symlink() or not folder.is_dir():
         raise OutputError(output, f"{folder} is no directory of videostyle's own; move it away, or choose another name")
     with os.scandir(folder) as entries:
-        links = sorted(entry.name for entry in entries if entry.is_symlink())
-    if links:
-        raise OutputError(output, f"{folder / links[0]} is a link, which videostyle did not make; move it away")
+        foreign = sorted(entry.name for entry in entries if _is_foreign(entry))
+    if foreign:
+        raise OutputError(output, f"{folder / foreign[0]} is no file that videostyle made; move it away")
+
+
+def _is_foreign(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a link, or has a job's name and is a directory, a pipe or the like."""
+    return entry.is_symlink() or (_is_own(entry.name) and not entry.is_file())
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from videostyle.plan.identity import job_id, plan_facts
 from videostyle.plan.insert import insert_facts, plan_insert
 from videostyle.plan.mistakes import check_range, warn_of_masks
 from videostyle.plan.options import check_engine, check_settings
-from videostyle.plan.paths import check_attention_map, check_paths
+from videostyle.plan.paths import check_attention_map, check_paths, check_regular
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
 from videostyle.plan.resume import check_free, check_kept_work, check_numbers, is_finished, warn_of_older
@@ -122,6 +122,7 @@ def plan_image(request: Request, content: StillContent, target: StillTarget) -> 
     """The plan of one image."""
     if not request.span.whole:
         raise InputError("--frames, --start and --end are for videos; a picture has one frame")
+    check_regular(request.output)
     settings, size = request.effective_settings, output_size(*content.size, request)
     facts = plan_facts(request, content, settings, size)
     plan = Plan(
@@ -182,6 +183,8 @@ def _media(request: Request, content: VideoContent | SequenceContent, target: Ta
         )
     if isinstance(target, SequenceTarget):
         target.check_suffix()
+        for path in target.files():
+            check_regular(path)
     _warn_of_losses(content, target)
     clip = content.clip
     if request.side_by_side:

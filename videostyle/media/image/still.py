@@ -252,6 +252,8 @@ def read_tags(path: Path) -> PhotoTags:
 def _opened(path: Path, most: int | None = None) -> Iterator[Image.Image]:
     """Open an image of `most` pixels with Pillow, and turn all that it raises into UnreadableError."""
     most = MAX_PIXELS if most is None else most
+    if path.exists() and not path.is_file():
+        raise UnreadableError(path, "it is no picture but a directory, a pipe or a device; save it as a file first")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
