@@ -29,7 +29,8 @@ def main(folder: Path = HERE) -> int:
         print(f"there are no results in {folder / 'results'}; make some with: videostyle bench --json FILE")
         return 1
     (folder / "results.md").write_text(markdown(found), encoding="utf-8")
-    (folder / "steps.svg").write_text(plot(found), encoding="utf-8")
+    if measured := [each for each in found if _rows(each, "step")]:
+        (folder / "steps.svg").write_text(plot(measured), encoding="utf-8")
     return 0
 
 
@@ -101,9 +102,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 @in_style
-def plot(found: Iterable[Found]) -> str:
-    """A bar for every step: how much of the machine's matrix product it reaches."""
-    found = [each for each in found if _rows(each, "step")]
+def plot(found: Sequence[Found]) -> str:
+    """A bar for every step: how much of the machine's matrix product it reaches; every machine has measured one."""
     counts = [len(_rows(each, "step")) for each in found]
     figure = new_figure(WIDTH, sum(HEAD + BAR * count for count in counts))
     axes = figure.subplots(len(found), squeeze=False, sharex=True, height_ratios=counts)

@@ -219,6 +219,15 @@ def test_the_report_is_made_from_the_files_alone(tmp_path, capsys):
     assert any("5%, 100 ms" in (text.text or "") for text in drawn.iter("{http://www.w3.org/2000/svg}text"))
 
 
+def test_a_report_without_steps_has_no_bars_but_its_words(tmp_path):
+    made = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "make_report.py"))
+    (tmp_path / "results").mkdir()
+    write_json(tmp_path / "results" / "b.json", replace(made_up(), rows=()), replace=False)
+    assert made["main"](tmp_path) == 0
+    assert "## " in (tmp_path / "results.md").read_text()
+    assert not (tmp_path / "steps.svg").exists()
+
+
 def test_a_report_of_speed_takes_the_place_of_no_file_that_appeared(tmp_path):
     (tmp_path / "b.json").write_text("someone's")
     with pytest.raises(AppearedError, match="appeared"):

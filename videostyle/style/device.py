@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from videostyle.errors import SettingError
 
@@ -70,6 +71,11 @@ def prepare(device: torch.device, *, autotune: bool = False) -> None:
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = autotune
         torch.backends.cudnn.deterministic = True
+
+
+def decomposable(matrix: Tensor, dtype: torch.dtype) -> Tensor:
+    """The matrix in `dtype`, on the CPU where torch cannot decompose it: Apple's GPU has no float64 or eigenvalues."""
+    return matrix.to("cpu" if matrix.device.type == "mps" else matrix.device, dtype)
 
 
 @contextmanager

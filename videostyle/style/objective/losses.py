@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from videostyle.style import onednn
+from videostyle.style.device import decomposable
 
 EPSILON = 1e-8
 FLATTEST = 0.1  # of the variance of all its activations: how little a picture may vary from place to place
@@ -100,9 +101,9 @@ def channel_moments(features: Tensor, guidance: Tensor | None = None) -> tuple[T
 
 def matrix_root(matrix: Tensor) -> Tensor:
     """The symmetric square root of a covariance matrix."""
-    values, vectors = torch.linalg.eigh(matrix.double())
+    values, vectors = torch.linalg.eigh(decomposable(matrix, torch.float64))
     root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    return root.to(matrix.dtype)
+    return root.to(matrix)
 
 
 def wasserstein_gap(covariance: Tensor, target: Tensor, target_root: Tensor) -> Tensor:
@@ -112,7 +113,8 @@ def wasserstein_gap(covariance: Tensor, target: Tensor, target_root: Tensor) -> 
     gradient is stable where those of eigenvectors are not.
     """
     inner = target_root @ covariance @ target_root
-    between: Tensor = torch.linalg.eigvalsh((inner + inner.T) / 2).clamp(min=EPSILON).sqrt().sum()
+    values: Tensor = torch.linalg.eigvalsh(decomposable((inner + inner.T) / 2, inner.dtype))
+    between = values.clamp(min=EPSILON).sqrt().sum().to(inner.device)
     return covariance.trace() + target.trace() - 2 * between
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from videostyle.style.device import decomposable
 from videostyle.style.objective.losses import matrix_root
 
 # Ottosson 2020, "A perceptual color space for image processing" (OKLab)
@@ -60,7 +61,7 @@ def palette_matched(image: Tensor, other: Tensor) -> Tensor:
     """
     (mean, covariance), (wanted_mean, wanted) = _colors(image), _colors(other)
     root = matrix_root(covariance)
-    back = torch.linalg.inv(root.double()).to(root)
+    back = torch.linalg.inv(decomposable(root, torch.float64)).to(root)
     transport = back @ matrix_root(root @ wanted @ root) @ back
     moved = (image.flatten(2)[0].T - mean) @ transport + wanted_mean
     matched: Tensor = moved.T.reshape(image.shape).clamp(0, 1)
