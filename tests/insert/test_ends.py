@@ -88,4 +88,4 @@ def test_a_range_of_several_passes_holds_and_is_resumed(pan, style, tmp_path):
     made = media.shown(output)[0]
     assert [n for n in range(12) if np.array_equal(before[n], made[n])] == [0, 1, 10, 11]
     for place in (2, 6, 10):
-        assert seam(made, place) < 1.5 * seam(before, place)
+        assert seam(made, place) < 1.75 * seam(before, place)

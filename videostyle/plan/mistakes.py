@@ -1,4 +1,4 @@
-"""Mistakes that are easily made, named before the work: a range beyond the end, masks that do not fit."""
+"""Mistakes that are easily made, named before the work: flags of another kind, ranges beyond the end, odd masks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,33 @@ from pathlib import Path
 from videostyle.errors import InputError
 from videostyle.frames import Span
 from videostyle.media.content import Content, SequenceContent, StillContent, VideoContent, open_content
+from videostyle.media.target import SequenceTarget, Target, VideoTarget
+from videostyle.plan.request import Request
 from videostyle.settings import Settings
 
 log = logging.getLogger(__name__)
 
 SHAPE = 1.02  # of a mask's width over its height to that of the content, beyond which it is told that it is stretched
+
+
+def check_kinds(request: Request, content: Content, target: Target) -> None:
+    """See that flags for numbered images come with these.
+
+    Raises:
+        InputError: One comes with something else.
+
+    """
+    numbered = isinstance(content, SequenceContent)
+    if request.fps is not None and not numbered:
+        raise InputError("--fps is for numbered pictures; anything else has its own times")
+    if request.gaps != "refuse" and not numbered:
+        raise InputError("--gaps is for numbered pictures as CONTENT")
+    if request.sound is not None and not (numbered and isinstance(target, VideoTarget) and not request.into):
+        raise InputError("--sound is for numbered pictures that become a film; a film keeps its own sound")
+    if request.first_number is not None and not isinstance(target, SequenceTarget):
+        raise InputError("--first-number is for numbered pictures as OUTPUT, as out.%04d.png")
+    if request.first_number is not None and request.first_number < 0:
+        raise InputError("--first-number is 0 or more")
 
 
 def check_range(content: VideoContent | SequenceContent, span: Span) -> None:

@@ -16,9 +16,10 @@ from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, T
 from videostyle.media.video import codecs
 from videostyle.media.video.codecs import Encoding
 from videostyle.plan.disk import check_container, check_room
+from videostyle.plan.edit import InsertEdit
 from videostyle.plan.identity import job_id, plan_facts
 from videostyle.plan.insert import insert_facts, plan_insert
-from videostyle.plan.mistakes import check_range, warn_of_masks
+from videostyle.plan.mistakes import check_kinds, check_range, warn_of_masks
 from videostyle.plan.options import check_engine, check_settings
 from videostyle.plan.paths import check_attention_map, check_paths, check_regular
 from videostyle.plan.plan import Plan
@@ -63,14 +64,7 @@ def _plan(request: Request, target: Target) -> Plan:
         still.style_size(style)
     moving = isinstance(target, (VideoTarget, SequenceTarget))
     content = open_content(request.content, request.fps, gaps=request.gaps, moving=moving)
-    if request.fps is not None and not isinstance(content, SequenceContent):
-        raise InputError("--fps is for numbered pictures; anything else has its own times")
-    if request.gaps != "refuse" and not isinstance(content, SequenceContent):
-        raise InputError("--gaps is for numbered pictures as CONTENT")
-    if request.first_number is not None and not isinstance(target, SequenceTarget):
-        raise InputError("--first-number is for numbered pictures as OUTPUT, as out.%04d.png")
-    if request.first_number is not None and request.first_number < 0:
-        raise InputError("--first-number is 0 or more")
+    check_kinds(request, content, target)
     content = _with_sound(request, content, target)
     plan = _plan_still(request, content, target) if isinstance(content, StillContent) else _plan_video(
         request, content, target
@@ -86,8 +80,7 @@ def _with_sound(request: Request, content: Content, target: Target) -> Content:
     """The content, with the sound that is laid beside it."""
     if request.sound is None:
         return content
-    if not isinstance(content, SequenceContent) or not isinstance(target, VideoTarget) or request.into:
-        raise InputError("--sound is for numbered pictures that become a film; a film keeps its own sound")
+    assert isinstance(content, SequenceContent), "check_kinds refuses the others"
     if not has_audio(request.sound):
         raise UnreadableError(request.sound, "it has no sound")
     return replace(content, clip=replace(content.clip, sound=request.sound))
@@ -166,8 +159,27 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
     check_range(content, request.span)
     media = _media(request, content, target, settings)
     size = _size(request, media.clip)
-    plan = _plan_insert(request, media, settings, size) if request.into else _plan_all(request, media, settings, size)
+    edit = _edit(request, media, settings, size) if request.into else None
+    tracks = _tracks(request, media, settings, size) if edit is None else ()
+    facts = plan_facts(request, media.content, settings, size)
+    if edit is not None:
+        facts = insert_facts(request, facts, edit, settings.weights)
+    check_kept_work(request, facts)
+    plan = Plan(
+        request=request,
+        settings=settings,
+        content=media.content,
+        target=media.target,
+        size=size,
+        frames=media.content.estimate_count(request.span) if edit is None else len(edit.reencoded),
+        facts=facts,
+        job=job_id(facts, settings.weights),
+        encoding=media.encoding,
+        tracks=tracks,
+        insert=edit,
+    )
     if not is_finished(plan):
+        _check_place(plan)
         check_room(plan, also=plan.output.stat().st_size if plan.insert and plan.encoding else 0)
     return plan
 
@@ -226,22 +238,8 @@ def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:
     )
 
 
-def _plan_insert(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
-    edit = plan_insert(request, media.content, media.target, settings, media.encoding, _written(request, size))
-    facts = insert_facts(request, plan_facts(request, media.content, settings, size), edit, settings.weights)
-    check_kept_work(request, facts)
-    return Plan(
-        request=request,
-        settings=settings,
-        content=media.content,
-        target=media.target,
-        size=size,
-        frames=len(edit.reencoded),
-        facts=facts,
-        job=job_id(facts, settings.weights),
-        encoding=media.encoding,
-        insert=edit,
-    )
+def _edit(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> InsertEdit:
+    return plan_insert(request, media.content, media.target, settings, media.encoding, _written(request, size))
 
 
 def _written(request: Request, size: tuple[int, int]) -> tuple[int, int]:
@@ -249,34 +247,13 @@ def _written(request: Request, size: tuple[int, int]) -> tuple[int, int]:
     return (2 * size[0] if request.side_by_side else size[0]), size[1]
 
 
-def _plan_all(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> Plan:
-    tracks = _tracks(request, media, settings)
-    if media.encoding is not None:
-        check_container(request.output, media.clip, _written(request, size), media.encoding, list(tracks))
-    facts = plan_facts(request, media.content, settings, size)
-    check_kept_work(request, facts)
-    plan = Plan(
-        request=request,
-        settings=settings,
-        content=media.content,
-        target=media.target,
-        size=size,
-        frames=media.content.estimate_count(request.span),
-        facts=facts,
-        job=job_id(facts, settings.weights),
-        encoding=media.encoding,
-        tracks=tracks,
-    )
-    if not is_finished(plan):
-        _check_place(plan, media.content)
-    return plan
-
-
-def _check_place(plan: Plan, content: VideoContent | SequenceContent) -> None:
+def _check_place(plan: Plan) -> None:
     """See that nothing is in the way; warn if a codec needs even sides."""
-    if isinstance(plan.target, SequenceTarget):
-        check_numbers(plan, content, plan.target)
-        warn_of_older(plan, content, plan.target)
+    if plan.insert is not None:
+        return
+    if isinstance(plan.target, SequenceTarget) and not isinstance(plan.content, StillContent):
+        check_numbers(plan, plan.content, plan.target)
+        warn_of_older(plan, plan.content, plan.target)
         return
     check_free(plan.request)
     if plan.encoding is not None and plan.encoding.padded(plan.written_size) != plan.written_size:
@@ -284,9 +261,12 @@ def _check_place(plan: Plan, content: VideoContent | SequenceContent) -> None:
         log.warning(words, *plan.written_size, plan.encoding.pixel_format)
 
 
-def _tracks(request: Request, media: _Media, settings: Settings) -> tuple[Track, ...]:
-    if isinstance(media.target, SequenceTarget):
+def _tracks(request: Request, media: _Media, settings: Settings, size: tuple[int, int]) -> tuple[Track, ...]:
+    """What becomes of the other tracks of a video; its container has taken a packet of each."""
+    if media.encoding is None:
         return ()
     delivery = codecs.DELIVERIES.get(settings.delivery)
     only, first = (delivery.audio_codecs, delivery.audio_encoder) if delivery is not None else ((), "")
-    return tuple(media.content.plan_tracks(request.output, request.span, only, first))
+    tracks = tuple(media.content.plan_tracks(request.output, request.span, only, first))
+    check_container(request.output, media.clip, _written(request, size), media.encoding, list(tracks))
+    return tracks
