@@ -11,8 +11,10 @@ from tests.helpers import corpus, media
 from tests.helpers.jobs import UNTOUCHED, copied
 from videostyle import stylize_video
 from videostyle.frames import Span
-from videostyle.media.marks import Marks
+from videostyle.media.marks import WITHOUT_CAPTIONS, Marks
 from videostyle.media.probe import probe
+from videostyle.plan.planner import make_plan
+from videostyle.plan.request import Request
 
 CAPTIONS = b"\xb5\x00\x31GA94\x03\x41\xff\xfc\x94\x20\xff"  # ITU-T T.35 with one pair of CEA-608
 
@@ -50,26 +52,33 @@ def test_an_insert_edit_leaves_3d_and_side_by_side_is_none(tmp_path, style):
     assert stereo_mode(tmp_path / "two.mkv") is None
 
 
-def captioned(path):
-    """In MPEG-TS, an SEI message before every picture but the first three."""
+def captioned(path, first=3, frames=12):
+    """In MPEG-TS, an SEI message before every picture from the `first` on."""
     with av.open(str(path), "w") as target:
         stream = target.add_stream("libx264", rate=24, width=64, height=48, pix_fmt="yuv420p")
         sei = b"\0\0\0\1\x06\x04" + bytes([len(CAPTIONS)]) + CAPTIONS + b"\x80"
-        frames = [*(av.VideoFrame.from_ndarray(image, format="rgb24") for image in media.panning(12)), None]
-        packets = [packet for frame in frames for packet in stream.encode(frame)]
+        images = [*(av.VideoFrame.from_ndarray(image, format="rgb24") for image in media.panning(frames)), None]
+        packets = [packet for frame in images for packet in stream.encode(frame)]
         for k, packet in enumerate(packets):
-            said = av.Packet((b"" if k < 3 else sei) + bytes(packet))
+            said = av.Packet((b"" if k < first else sei) + bytes(packet))
             said.pts, said.dts, said.time_base = packet.pts, packet.dts, packet.time_base
             said.stream, said.is_keyframe = stream, packet.is_keyframe
             target.mux(said)
     return path
 
 
-def test_captions_are_told_once(tmp_path, style, caplog):
-    captioned(tmp_path / "in.ts")
+@pytest.mark.parametrize(("first", "frames"), [(0, 12), (3, 12), (230, 240)])
+def test_captions_are_told_once(tmp_path, style, caplog, first, frames):
+    captioned(tmp_path / "in.ts", first, frames)
     with caplog.at_level(logging.WARNING):
         copied(tmp_path / "in.ts", style, tmp_path / "out.mp4")
     assert len([line for line in caplog.messages if "captions" in line]) == 1
+
+
+def test_captions_are_told_before_the_work(tmp_path, style, caplog):
+    source = captioned(tmp_path / "in.ts")
+    make_plan(Request(content=source, styles=(style,), output=tmp_path / "out.mp4", settings=UNTOUCHED))
+    assert WITHOUT_CAPTIONS in caplog.messages
 
 
 def add_box(path, entry, box):

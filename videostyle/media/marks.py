@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
-from av import VideoFrame
+from av import Packet, VideoFrame
 from av.video.stream import VideoStream
 
 from videostyle.media.sidedata import side_data
@@ -22,32 +22,37 @@ _STEREO = {  # FFmpeg's AVStereo3DType and whether it is inverted → Matroska's
     (7, 0): "col_interleaved_lr", (7, 1): "col_interleaved_rl",
 }  # fmt: skip
 _DOLBY_BOXES = (b"dvcC", b"dvvC", b"dvwC")
+_CAPTIONS = b"GA94\x03"  # begins closed captions in a packet of MPEG-2, H.264 or HEVC (ATSC A/53, part 4, 6.2.3)
+WITHOUT_CAPTIONS = "the captions in the picture's stream (CEA-608 or 708) are left out; extract them as subtitles first"
 _HEADER_ALONE = {"movflags": "frag_keyframe+empty_moov", "strict": "unofficial"}
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What a film says of its picture, by its first frame.
+    """What a film says of its picture, by its first frame and the packets after it.
 
     Args:
         stereo: How two views share a frame, by Matroska's name; empty for one view.
         spherical: It is seen all around: 360°.
+        captions: They lie in the picture's stream (CEA-608 or 708).
         dolby_vision, hdr10_plus: It tells displays how to show each scene.
 
     """
 
     stereo: str = ""
     spherical: bool = False
+    captions: bool = False
     dolby_vision: bool = False
     hdr10_plus: bool = False
 
     @classmethod
-    def read(cls, stream: VideoStream, frame: VideoFrame) -> Marks:
-        """Read what a stream and its first decoded frame say."""
+    def read(cls, stream: VideoStream, frame: VideoFrame, packets: Iterable[Packet[VideoStream]] = ()) -> Marks:
+        """Read what a stream, its first decoded frame and the `packets` after it say."""
         found = side_data(frame)
         return cls(
             _stereo(found.get("STEREO3D", b"")),
             "SPHERICAL" in found,
+            has_captions(frame) or any(_CAPTIONS in bytes(packet) for packet in packets),
             any(name.startswith("DOVI") for name in found) or _has_dolby_box(stream),
             "DYNAMIC_HDR_PLUS" in found,
         )
@@ -58,10 +63,17 @@ class Marks:
             yield f"the mark of 3D ({self.stereo}) is left out; .mkv keeps it"
         if self.spherical:
             yield "the mark of 360° is left out; a tool for spherical metadata can set it again"
+        if self.captions:
+            yield WITHOUT_CAPTIONS
         if self.dolby_vision:
             yield "Dolby Vision is left out; the picture below it stays"
         if self.hdr10_plus:
             yield "HDR10+ is left out; the HDR10 below it stays"
+
+
+def has_captions(frame: VideoFrame) -> bool:
+    """Return whether a decoded frame carries captions."""
+    return "A53_CC" in side_data(frame)
 
 
 def _stereo(data: bytes) -> str:

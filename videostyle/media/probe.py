@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import cast
 
-from av import VideoFrame
+from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -26,7 +26,7 @@ from videostyle.timecode import Timecode
 log = logging.getLogger(__name__)
 
 MAX_START = 60  # seconds; a video that starts later is shifted to start at 0
-_SAMPLED = 200  # packets whose times show whether the frame rate is constant
+_SAMPLED = 200  # packets after the first frame, which show whether the frame rate is constant and captions lie in them
 _ROUNDING = Fraction(1, 1000)  # seconds by which a container may round the time of a packet
 _SMALLEST = 4  # bytes that a frame takes in a file at least
 _DEFAULT_RATE = 25  # frames per second where the file does not tell
@@ -46,6 +46,7 @@ def probe(path: Path) -> Clip:
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE)
         start = Fraction(container.start_time or 0, 1_000_000)
+        packets = list(islice(Demuxer(container, stream), _SAMPLED))
         return Clip(
             path=path,
             stream=stream.index,
@@ -59,12 +60,12 @@ def probe(path: Path) -> Clip:
             aspect=1 / aspect if turned else aspect,
             colors=colors,
             mirrored=mirrored,
-            constant_rate=_is_constant_rate(container, stream),
+            constant_rate=_is_constant_rate(packets, stream),
             hdr=HdrMetadata.from_frame(frame) if colors.transfer == PQ else None,
             first=(frame.pts or 0) * cast(Fraction, frame.time_base),
             timecode=_timecode(container, stream, max(1, round(rate))),
             reel=_reel(container),
-            marks=Marks.read(stream, frame),
+            marks=Marks.read(stream, frame, packets),
             origin=start if _has_no_zero(container, frame) else Fraction(0),
         )
 
@@ -109,10 +110,9 @@ def tag(tags: Mapping[str, str], name: str) -> str:
     return next((value for key, value in tags.items() if key.lower() == name), "")
 
 
-def _is_constant_rate(container: InputContainer, stream: VideoStream) -> bool:
-    """Return whether the next packets are equally far apart, up to the rounding of their clock."""
-    pts = (packet.pts for packet in Demuxer(container, stream))
-    times = sorted(islice((each for each in pts if each is not None), _SAMPLED))
+def _is_constant_rate(packets: Sequence[Packet[VideoStream]], stream: VideoStream) -> bool:
+    """Return whether packets are equally far apart, up to the rounding of their clock."""
+    times = sorted(packet.pts for packet in packets if packet.pts is not None)
     gaps = [b - a for a, b in pairwise(times)]
     tick = stream.time_base or 0
     return not gaps or (max(gaps) - min(gaps)) * tick <= max(_ROUNDING, 2 * tick)

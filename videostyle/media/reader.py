@@ -17,7 +17,7 @@ from videostyle.errors import InputError
 from videostyle.frames import Frame, Pixels, Span
 from videostyle.media.clip import Clip
 from videostyle.media.demux import decoded, open_source
-from videostyle.media.sidedata import side_data
+from videostyle.media.marks import WITHOUT_CAPTIONS, has_captions
 from videostyle.media.video import color, hdr
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def _shown(clip: Clip, *, quiet: bool) -> Generator[tuple[VideoFrame, int, int],
     with open_source(clip.path) as (container, stream):
         frames = decoded(container, stream, quiet=quiet)
         frames = _warn_of_transparency(frames, warn)
-        frames = _warn_of_captions(frames, warn)
+        frames = frames if clip.marks.captions else _warn_of_captions(frames, warn)
         frames = _warn_of_sizes(frames, warn)
         yield from _timestamped(_progressive(frames, warn), clip, warn)
 
@@ -113,11 +113,11 @@ def _warn_of_transparency(frames: Iterator[VideoFrame], warn: Warn) -> Iterator[
 
 
 def _warn_of_captions(frames: Iterator[VideoFrame], warn: Warn) -> Iterator[VideoFrame]:
-    """Pass frames on; log the first one that has captions."""
+    """Pass frames on; log the first one that has captions, which begin late."""
     warned = False
     for frame in frames:
-        if not warned and "A53_CC" in side_data(frame):
-            warn("the captions in the picture's stream (CEA-608 or 708) are left out; extract them as subtitles first")
+        if not warned and has_captions(frame):
+            warn(WITHOUT_CAPTIONS)
             warned = True
         yield frame
 
