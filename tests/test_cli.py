@@ -18,6 +18,7 @@ import videostyle
 from tests.helpers import media
 from videostyle.cli.parse import parse_frames, parse_time
 from videostyle.media.provenance import read_comment
+from videostyle.style.pixels import resize, to_pixels, to_tensor
 
 COMMAND = Path(sys.executable).with_name("videostyle")
 FEW = ["--weights", "builtin", "--iterations", "2", "--first-iterations", "6"]
@@ -64,7 +65,24 @@ def test_a_range_of_frames_and_a_preview(clip, style, tmp_path):
     command(clip, style, output, *FEW, "--frames", "1:3", "--preview")
     images, times = media.shown(output)
     assert times == [0, Fraction(41, 1000)]  # Matroska counts milliseconds: 42 and 83
-    assert images[0].shape == (24, 32, 3)
+    assert images[0].shape == (48, 64, 3)  # worked on at 32x24
+
+
+def test_a_preview_is_as_large_as_the_film_and_tells_how_that_is_made(clip, style, tmp_path):
+    preview, film = tmp_path / "preview.png", tmp_path / "film.png"
+    command(clip, style, preview, *FEW, "--frames", 2, "--preview")
+    command(clip, style, film, *FEW, "--frames", 2, "--config", preview, "--size", 32)
+    with Image.open(preview) as shown, Image.open(film) as worked:
+        assert (shown.size, worked.size) == ((64, 48), (32, 24))
+        again = resize(to_tensor(np.asarray(worked)), (48, 64))
+        np.testing.assert_array_equal(np.asarray(shown), to_pixels(again, np.dtype(np.uint8)))
+
+
+def test_a_preview_is_not_put_into_a_film_nor_a_range_into_a_preview(clip, style, tmp_path):
+    output = tmp_path / "out.mkv"
+    command(clip, style, output, *FEW, "--preview")
+    assert "it is a preview" in refusal(clip, style, output, *FEW, "--frames", "1:3", "--into")
+    assert "--preview makes none" in refusal(clip, style, output, *FEW, "--frames", "1:3", "--into", "--preview")
 
 
 def test_a_still_is_styled_by_the_same_engine(style, tmp_path):

@@ -10,16 +10,11 @@ from tests.helpers import media
 from tests.helpers.jobs import STYLED, planned
 from videostyle.frames import Frame, TrackedFrame
 from videostyle.journal.state import KeptFrame, SegmentState
+from videostyle.render.finished import SegmentEnd, UntouchedFrame
 from videostyle.render.insert import UnchangedFrame
 from videostyle.render.states import segment_state, tensor_state
-from videostyle.render.worker import (
-    InsertWorker,
-    PassThrough,
-    SegmentEnd,
-    SideBySideWorker,
-    UntouchedFrame,
-    make_workers,
-)
+from videostyle.render.worker import PassThrough, make_workers
+from videostyle.render.wrap import InsertWorker, SideBySideWorker
 from videostyle.style.state import FrameState, State
 
 CPU = torch.device("cpu")

@@ -39,7 +39,7 @@ class JobFlags:
     first_number: Annotated[
         int | None, _job("Number of the picture that CONTENT's first frame becomes; its own unless told.")
     ] = None
-    preview: Annotated[bool, _job("A fast draft of the same look: quarter the pixels, fewer steps.")] = False
+    preview: Annotated[bool, _job("A fast draft of the same look: quarter the pixels, enlarged; fewer steps.")] = False
     preset: Annotated[str, _job(f"Settings to start from: {', '.join(PRESETS)}.")] = "standard"
     config: Annotated[Path | None, _job("TOML file of settings, or a result to repeat; flags win over it.")] = None
     attention_map: Annotated[Path | None, _job("Write what stands out in the first frame as a picture.")] = None

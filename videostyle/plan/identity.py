@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from fractions import Fraction
 from importlib.metadata import version
@@ -28,7 +28,7 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         request: As it came.
         content: What is restyled.
         settings: To work with.
-        size: (width, height) of a stylized frame.
+        size: (width, height) at which frames are stylized.
 
     """
     values = asdict(settings)
@@ -47,6 +47,7 @@ def plan_facts(request: Request, content: Content, settings: Settings, size: tup
         "range": ", ".join(f"{name} {value}" for name, value in describe_span(request.span).items()),
         "side_by_side": str(request.side_by_side),
         "container": request.output.suffix.lower(),
+        **({"preview": "True"} if request.preview else {}),
         **({} if request.crossfade == 0 else {"crossfade": str(request.crossfade)}),
         **({} if request.gaps == "refuse" else {"gaps": request.gaps}),
         **({} if request.sound is None else {"sound": files_digest([request.sound])}),
@@ -108,17 +109,25 @@ def read_span(found: Mapping[str, str]) -> Span:
     return Span(**read)
 
 
-def provenance_of(
-    job: str, weights: str, styles: Sequence[Path], settings: Settings, size: tuple[int, int], span: Span
-) -> str:
-    """How a result was made, for its metadata: one line of JSON that `--config` reads again."""
-    kept = {name: value for name, value in described(settings).items() if name not in names_that_affect("place")}
+def provenance_of(job: str, weights: str, request: Request, size: tuple[int, int]) -> str:
+    """How a result was made, for its metadata: one line of JSON that `--config` reads again.
+
+    Args:
+        job: What it is known by.
+        weights: Name of the weights.
+        request: What was asked for; of a preview the settings are those of the final result.
+        size: (width, height) of a frame of the result.
+
+    """
+    values = described(request.settings)
+    kept = {name: value for name, value in values.items() if name not in names_that_affect("place")}
     made = {
         "videostyle": version("videostyle"),
         "job": job,
         "weights": weights,
-        "styles": [style.name for style in styles],
-        **({} if span.whole else {"range": describe_span(span)}),
+        "styles": [style.name for style in request.styles],
+        **({"preview": True} if request.preview else {}),
+        **({} if request.span.whole else {"range": describe_span(request.span)}),
         "settings": kept | {"size": max(size)},
     }
     return json.dumps(made, separators=(",", ":"))

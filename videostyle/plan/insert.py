@@ -59,6 +59,8 @@ def plan_insert(
     output, clip = request.output, content.clip
     existing = target.open_existing(clip.hdr)
     made = _provenance(existing, 0)
+    if made.get("preview"):
+        raise OutputError(output, "it is a preview; make the film itself, and then a range of it again")
     times, held = _held(request, content, existing, made)
     requested = _requested(request, content, times, held)
     _check_size(output, existing, size if encoding is None else encoding.padded(size))

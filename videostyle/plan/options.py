@@ -54,6 +54,8 @@ def _check_effect(request: Request, settings: Settings) -> None:
         raise InputError("--style-mix mixes styles, and with --content-masks each has its own place; leave one out")
     if request.attention_map and not (settings.iterations or settings.first_iterations):
         raise InputError("--attention-map shows what guides the styling, and with no iterations nothing is styled")
+    if request.into and request.preview:
+        raise InputError("--into puts a range into a finished film, and --preview makes none; leave one out")
     if request.into and (settings.workers or 1) > 1:
         raise InputError("--workers is for whole films; --into makes its frames one after another")
     if request.crossfade < 0:

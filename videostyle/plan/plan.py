@@ -40,7 +40,8 @@ class Plan:
         settings: To work with.
         content: What is restyled.
         target: What is made.
-        size: (width, height) of a stylized frame.
+        size: (width, height) at which frames are stylized.
+        shown_size: (width, height) of a stylized frame in the result; of a preview it is larger.
         frames: Estimate of how many there are, for progress; None where nothing says.
         facts: What the result depends on, as far as it is known before the work.
         job: What the result is known by: the facts and the weights that are asked for, in short.
@@ -56,6 +57,7 @@ class Plan:
     content: Content
     target: Target
     size: tuple[int, int]
+    shown_size: tuple[int, int]
     frames: int | None
     facts: Facts
     job: str
@@ -83,7 +85,7 @@ class Plan:
     @property
     def written_size(self) -> tuple[int, int]:
         """(width, height) of what is written: two frames if they stand side by side."""
-        width, height = self.size
+        width, height = self.shown_size
         return (2 * width if self.request.side_by_side else width), height
 
     @property

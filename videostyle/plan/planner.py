@@ -31,6 +31,7 @@ from videostyle.plan.size import (
     warn_of_limit,
     warn_of_small_styles,
     warn_of_unread,
+    work_size,
 )
 from videostyle.settings import Settings
 
@@ -116,7 +117,8 @@ def plan_image(request: Request, content: StillContent, target: StillTarget) -> 
     if not request.span.whole:
         raise InputError("--frames, --start and --end are for videos; a picture has one frame")
     check_regular(request.output)
-    settings, size = request.effective_settings, output_size(*content.size, request)
+    settings, shown = request.effective_settings, output_size(*content.size, request)
+    size = work_size(shown, request)
     facts = plan_facts(request, content, settings, size)
     plan = Plan(
         request=request,
@@ -124,6 +126,7 @@ def plan_image(request: Request, content: StillContent, target: StillTarget) -> 
         content=content,
         target=target,
         size=size,
+        shown_size=shown,
         frames=1,
         facts=facts,
         job=job_id(facts, settings.weights),
@@ -158,9 +161,11 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
     settings = request.effective_settings
     check_range(content, request.span)
     media = _media(request, content, target, settings)
-    size = _size(request, media.clip)
-    edit = _edit(request, media, settings, size) if request.into else None
-    tracks = _tracks(request, media, settings, size) if edit is None else ()
+    warn_of_limit(max(media.clip.width, media.clip.height), request)
+    shown = output_size(media.clip.width, media.clip.height, request)
+    size = work_size(shown, request)
+    edit = _edit(request, media, settings, shown) if request.into else None
+    tracks = _tracks(request, media, settings, shown) if edit is None else ()
     facts = plan_facts(request, media.content, settings, size)
     if edit is not None:
         facts = insert_facts(request, facts, edit, settings.weights)
@@ -171,6 +176,7 @@ def _plan_video(request: Request, content: VideoContent | SequenceContent, targe
         content=media.content,
         target=media.target,
         size=size,
+        shown_size=shown,
         frames=media.content.estimate_count(request.span) if edit is None else len(edit.reencoded),
         facts=facts,
         job=job_id(facts, settings.weights),
@@ -220,11 +226,6 @@ def _warn_of_losses(content: VideoContent | SequenceContent, target: VideoTarget
             log.warning(
                 "%s has pixels %s as wide as high; those of the pictures are square", content.path, content.clip.aspect
             )
-
-
-def _size(request: Request, clip: Clip) -> tuple[int, int]:
-    warn_of_limit(max(clip.width, clip.height), request)
-    return output_size(clip.width, clip.height, request)
 
 
 def _encoding(request: Request, settings: Settings, clip: Clip) -> Encoding:

@@ -22,7 +22,7 @@ class Request:
         output: A video or numbered images for either, an image for an image; or a directory.
         settings: How.
         span: Which frames of a video.
-        preview: A fast draft of the same look: quarter the pixels, fewer steps.
+        preview: A fast draft of the same look: quarter the pixels, enlarged; fewer steps.
         overwrite: An output that exists may be replaced.
         fps: Numbered images per second; `sequence.RATE` by default.
         attention_map: Where to write what stands out in the first frame, as an image.

@@ -16,16 +16,20 @@ from videostyle.settings import PREVIEW_SIDE, Settings
 log = logging.getLogger(__name__)
 
 CPU_LONGEST = 384  # pixels of the longest side by default, without a GPU
+SMALLEST = 16  # pixels of the longest side of a preview, at least
 SOFT = 1.25  # enlargement of a style beyond which its missing detail shows
 
 
 def output_size(width: int, height: int, request: Request) -> tuple[int, int]:
-    """(width, height) of the result."""
+    """(width, height) of a frame of the result."""
     longest = max(width, height)
     longest = CPU_LONGEST if _is_limited(longest, request.settings) else request.settings.size or longest
-    if request.preview:
-        longest = max(16, round(longest * PREVIEW_SIDE))
     return fit(width, height, longest)
+
+
+def work_size(shown: tuple[int, int], request: Request) -> tuple[int, int]:
+    """(width, height) at which a frame is stylized that is shown at another size, maybe."""
+    return fit(*shown, max(SMALLEST, round(max(shown) * PREVIEW_SIDE))) if request.preview else shown
 
 
 def warn_of_limit(longest: int, request: Request) -> None:

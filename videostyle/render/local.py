@@ -12,6 +12,7 @@ from videostyle.journal.journal import Journal
 from videostyle.journal.state import SegmentState
 from videostyle.plan.plan import Plan
 from videostyle.render.borders import Segment
+from videostyle.render.finished import FinishedFrame, SegmentEnd, Stylized, Worker
 from videostyle.render.outputs import Output
 from videostyle.render.progress import FrameReport, Progress
 from videostyle.render.schedule import Schedule
@@ -19,7 +20,6 @@ from videostyle.render.segment import SegmentResult, SegmentTask, encode_segment
 from videostyle.render.steps import FrameReader, segments_of
 from videostyle.render.threads import JOIN_TIMEOUT, Cancellation, merged, prefetch
 from videostyle.render.timing import StageTimer
-from videostyle.render.worker import FinishedFrame, SegmentEnd, Stylized, Worker
 
 AHEAD = 4  # segments that are known before they are rendered, for each worker
 

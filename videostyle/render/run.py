@@ -22,13 +22,14 @@ from videostyle.plan.planner import make_plan
 from videostyle.plan.resume import is_finished
 from videostyle.render.engine import Engine, engine_facts, load_engines
 from videostyle.render.estimate import estimate_seconds, note_rate
+from videostyle.render.finished import SegmentEnd
 from videostyle.render.local import Job, render_locally
 from videostyle.render.outputs import Output, output_of
 from videostyle.render.progress import FrameReport, Progress, Summary
 from videostyle.render.steps import with_regions
 from videostyle.render.threads import Cancellation, cancel_scope, prefetch
 from videostyle.render.timing import StageTimer, summed
-from videostyle.render.worker import SegmentEnd, make_workers
+from videostyle.render.worker import make_workers
 from videostyle.settings import Settings
 
 Load = Callable[[Settings], Sequence[Engine]]
@@ -110,7 +111,7 @@ def _run(plan: Plan, engines: Sequence[Engine], progress: Progress) -> Summary:
     began = time.monotonic()
     weights, timers = engines[0].weights if engines else "none", list[StageTimer]()
     request = plan.request
-    provenance = provenance_of(plan.job, weights, request.styles, plan.settings, plan.size, request.span)
+    provenance = provenance_of(plan.job, weights, request, plan.shown_size)
     if isinstance(plan.content, StillContent):
         frames = _run_still(plan, engines, provenance, progress)
     else:

@@ -11,10 +11,10 @@ from videostyle.journal.journal import disk_errors
 from videostyle.journal.state import SegmentState
 from videostyle.plan.plan import Plan
 from videostyle.render.borders import Segment
+from videostyle.render.finished import FinishedFrame, SegmentEnd, Stylized, UntouchedFrame, Worker
 from videostyle.render.outputs import Output
 from videostyle.render.steps import FrameReader
 from videostyle.render.timing import StageTimer
-from videostyle.render.worker import FinishedFrame, SegmentEnd, Stylized, UntouchedFrame, Worker
 
 
 @dataclass(frozen=True, eq=False)
