@@ -319,7 +319,7 @@ CASES = [
     Case("mp3.mkv", made(sound="libmp3lame", layout="stereo"), (".mp4", ".mkv")),
     Case("to_opus.mkv", made(sound="flac"), (".webm",), codecs={".webm": "opus"}),
     Case("hole.mkv", made(sound="flac", hole=0.4), (".webm",), codecs={".webm": "opus"}),
-    Case("to_aac.mkv", made(sound="flac"), (".mov",), codecs={".mov": "aac"}),
+    Case("to_alac.mkv", made(sound="flac"), (".mov",), codecs={".mov": "alac"}),
     # picture
     *(Case(f"turned_{turn}.mp4", made(rotation=turn), (".mp4", ".mkv")) for turn in (90, 180, 270)),
     Case("mirrored.mp4", made(mirrored=True)),

@@ -35,7 +35,7 @@ def test_a_delivery_for_the_web_has_audio_that_browsers_play(tmp_path):
         ("aac", ".webm", False, "libopus"),
         ("flac", ".mkv", True, "flac"),
         ("pcm_s16le", ".mov", True, "pcm_s16le"),
-        ("tta", ".mp4", False, "aac"),
+        ("tta", ".mp4", False, "alac"),
     ],
 )
 def test_audio_is_copied_if_it_can_be_and_keeps_its_codec_if_it_is_cut(tmp_path, caplog, codec, suffix, cut, encoder):

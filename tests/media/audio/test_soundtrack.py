@@ -25,14 +25,67 @@ def test_lossless_audio_of_a_range_is_the_source_to_the_sample(tmp_path, suffix,
     np.testing.assert_array_equal(sound, media.samples(source)[1][first : first + count])
 
 
-def test_audio_that_the_container_refuses_becomes_aac(tmp_path, caplog):
+def test_audio_that_the_container_refuses_becomes_opus(tmp_path, caplog):
     source = media.write_clip(tmp_path / "c.mkv", media.panning(24), sound="tta")
-    output = copy(source, tmp_path / "out.mp4", codec="h264")
-    assert "AAC" in caplog.text
+    output = copy(source, tmp_path / "out.webm", codec="vp9")
+    assert "OPUS" in caplog.text
     with av.open(str(output)) as container:
-        assert container.streams.audio[0].codec_context.name == "aac"
-        seconds = sum(f.samples for f in container.decode(audio=0)) / 44100
+        assert container.streams.audio[0].codec_context.name == "opus"
+        seconds = sum(f.samples for f in container.decode(audio=0)) / 48000
     assert abs(seconds - 1) < 0.06
+
+
+def with_noise(path, codec, kind, samples=1024):
+    """A film whose sound uses every bit of samples of a kind, `s16` or `s32`; of the latter 24 bits."""
+    noise = np.random.default_rng(0).integers(-(2**15), 2**15, (1, 2 * 48000))
+    noise = noise.astype(np.int16) if kind == "s16" else (noise * 2**16 + noise[:, ::-1] * 2**8).astype(np.int32)
+    with av.open(str(path), "w") as target:
+        video = target.add_stream("libx264", rate=24, width=64, height=48, pix_fmt="yuv420p")
+        audio = target.add_stream(codec, rate=48000, layout="stereo")
+        audio.codec_context.format = av.AudioFormat(f"{kind}p" if codec in ("tta", "wavpack", "alac") else kind)
+        resampler = av.AudioResampler(format=audio.format, layout="stereo", rate=48000, frame_size=samples)
+        frame = av.AudioFrame.from_ndarray(noise, format=kind, layout="stereo")
+        frame.sample_rate, frame.pts = 48000, 0
+        for image in media.panning(24):
+            target.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        for each in (*resampler.resample(frame), *resampler.resample(None)):
+            target.mux(audio.encode(each))
+        target.mux(video.encode(None))
+        target.mux(audio.encode(None))
+    return path
+
+
+def words(path):
+    """The samples of a film, each as 32 bits."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="s32", layout="stereo")
+        frames = [each for frame in container.decode(audio=0) for each in resampler.resample(frame)]
+        return np.concatenate([frame.to_ndarray().reshape(-1, 2) for frame in frames])
+
+
+@pytest.mark.parametrize("span", [Span(), Span(4, 20)])
+@pytest.mark.parametrize("suffix", [".mkv", ".mov", ".mp4"])
+@pytest.mark.parametrize(
+    ("codec", "kind"),
+    [("flac", "s16"), ("flac", "s32"), ("wavpack", "s32"), ("pcm_s24le", "s32"), ("pcm_s16le", "s16")],
+)
+def test_lossless_audio_stays_so_to_the_last_bit(tmp_path, codec, kind, suffix, span):
+    source = with_noise(tmp_path / "in.mkv", codec, kind)
+    output = copy(source, tmp_path / f"out{suffix}", span, codec="h264")
+    there, kept = words(source), words(output)
+    first = round(48000 * (media.shown(source)[1][4] if not span.whole else 0))
+    np.testing.assert_array_equal(kept, there[first : first + len(kept)])
+    assert len(kept) >= (48000 if span.whole else 31900)
+    assert there.any(axis=0).all()
+
+
+def test_packets_that_share_a_millisecond_keep_their_times(tmp_path, caplog):
+    source = with_noise(tmp_path / "in.mkv", "pcm_s16le", "s16", samples=40)
+    output = copy(source, tmp_path / "out.mkv", codec="h264")
+    there = media.sound_packets(source)
+    assert len({time for time, _ in there}) < len(there) == 1200
+    assert media.sound_packets(output) == there
+    assert not caplog.messages
 
 
 BLOCK = 0.005  # seconds

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import av
+from av.audio.format import AudioFormat
 from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 FALLBACKS = ("aac", "libopus")  # encoders for what a container does not take as it is
 _ENCODERS = {"mp3": "libmp3lame", "mp3float": "libmp3lame", "opus": "libopus", "vorbis": "libopus"}
-_LOSSLESS = ("flac", "alac", "pcm_")
+_LOSSLESS = ("flac", "alac", "pcm_", "truehd", "mlp", "wavpack", "tta", "ape")  # how their names begin
 _NO_PCM = (".mp4", ".m4v")
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _LARGER = {True: ("5.1", "7.1"), False: ("5.0", "7.1")}  # layouts for what has no encoder of its own, by LFE
@@ -82,14 +83,18 @@ def _plan(
     packet = partial(first_packet, source, stream.index)
     if not cut and welcome and holds(output, lambda trial: trial.add_stream_from_template(stream), packet):
         return Track(stream.index, codec)
-    encoders = (_ENCODERS.get(codec, codec), *FALLBACKS) if cut and welcome else (*filter(None, [first]), *FALLBACKS)
-    if codec.startswith(_LOSSLESS) and not only and output.suffix.lower() in _NO_PCM:
-        encoders = ("alac", *encoders)
-    for track in _encodings(stream, encoders):
+    own = _ENCODERS.get(codec, codec) if cut and welcome else first
+    lossless = _lossless(output) if codec.startswith(_LOSSLESS) and not only else ()
+    for track in _encodings(stream, (*filter(None, [own]), *lossless, *FALLBACKS)):
         if holds(output, partial(_add_encoded, track=track), silence):
             _warn_of_encoding(track, channels(stream), output, cut or track.encoder == first)
             return track
     raise OutputError(output, f"{output.suffix} can hold neither {codec} audio nor AAC; use .mkv")
+
+
+def _lossless(output: Path) -> tuple[str, ...]:
+    """Return the encoders that keep every sample, for containers that do not take the source's codec."""
+    return ("flac", "alac") if output.suffix.lower() == ".mkv" else ("alac",)
 
 
 def _plays_as_noise(codec: str, output: Path) -> bool:
@@ -102,7 +107,19 @@ def _encodings(stream: AudioStream, encoders: tuple[str, ...]) -> Iterator[Track
     for layouts in _layouts(read_layout(stream)):
         for encoder in filter(av.codecs_available.__contains__, encoders):
             for layout, rate in product(layouts, dict.fromkeys((stream.rate, _COMMON_RATE))):
-                yield Track(stream.index, stream.codec_context.name, encoder, layout, rate)
+                samples = _sample_format(encoder, stream.codec_context.format) if encoder.startswith(_LOSSLESS) else ""
+                yield Track(stream.index, stream.codec_context.name, encoder, layout, rate, samples)
+
+
+def _sample_format(encoder: str, own: AudioFormat) -> str:
+    """Return the samples of a lossless encoder that hold the source's `own`, or its deepest."""
+    try:
+        taken = sorted(av.Codec(encoder, "w").audio_formats or (), key=lambda each: each.bits)
+    except av.codec.codec.UnknownCodecError:  # there is a decoder of that name alone
+        return ""
+    alike = [each for each in taken if each.name in (own.packed.name, own.planar.name)]
+    deep = [each for each in taken if each.bits >= own.bits]
+    return next((each.name for each in (*alike, *deep, *taken[::-1])), "")
 
 
 def _layouts(own: AudioLayout) -> Iterator[list[str]]:
@@ -146,6 +163,8 @@ def _add_encoded(target: OutputContainer, track: Track) -> AudioStream:
     assert track.encoder is not None
     added = cast(AudioStream, target.add_stream(track.encoder, rate=track.rate))
     added.layout = track.layout
+    if track.format:
+        added.codec_context.format = av.AudioFormat(track.format)
     if not track.encoder.startswith(_LOSSLESS):
         added.bit_rate = _CHANNEL_BIT_RATE * added.channels
     return added

@@ -21,6 +21,8 @@ from videostyle.media.audio.tracks import Track, label
 from videostyle.media.audio.trial import first_packet, line, silence
 from videostyle.media.demux import Damage, Demuxer, open_container, seconds
 
+_COARSE = (".mkv", ".webm")  # containers that count milliseconds; a packet of TrueHD lasts 0.83
+
 
 class Soundtrack:
     """Adds the source's audio and subtitles to `target`, and yields their packets in the order of their time.
@@ -38,6 +40,7 @@ class Soundtrack:
 
     def __init__(self, source: Path, target: OutputContainer, output: Path, tracks: list[Track]) -> None:
         self._source, self._tracks = source, tracks
+        self._coarse = output.suffix.lower() in _COARSE
         self._targets: dict[int, Stream] = {}
         self.end: Fraction | None = None
         if not tracks:
@@ -76,10 +79,14 @@ class Soundtrack:
         with open_container(self._source) as container:
             for index, packet in self._copied(container, tracks):
                 if _shift(packet, begin, cut):
-                    _put_after(packet, last.get(index), damage)
+                    _put_after(packet, last.get(index), self._may_share_time(packet), damage)
                     last[index] = cast(int, packet.dts)
                     yield packet
         damage.close()
+
+    def _may_share_time(self, packet: Packet[Any]) -> bool:
+        """Return whether a packet may come with another one: a line of text, or audio shorter than a tick."""
+        return isinstance(packet.stream, SubtitleStream) or (self._coarse and (packet.duration or 0) <= 1)
 
     def _copied(self, container: InputContainer, tracks: list[Track]) -> Iterator[tuple[int, Packet[Any]]]:
         """Yield the packets of the source for the target's streams, each with the index of its source stream."""
@@ -138,13 +145,12 @@ def _shift(packet: Packet[Any], begin: Fraction, cut: bool) -> bool:
     return True
 
 
-def _put_after(packet: Packet[Any], last: int | None, damage: Damage) -> None:
-    """Let a packet come after the `last` one, in ticks; lines of text may share a time."""
-    step = 0 if isinstance(packet.stream, SubtitleStream) else 1
-    least = 0 if last is None else last + step
+def _put_after(packet: Packet[Any], last: int | None, may_share_time: bool, damage: Damage) -> None:
+    """Let a packet come after the `last` one, in ticks, or with it."""
+    least = 0 if last is None else last + (not may_share_time)
     if packet.pts is None or packet.dts is None:
         packet.pts = packet.dts = least
     if last is not None and packet.dts < least:
-        what = "audio" if step else "a subtitle"
+        what = "a subtitle" if isinstance(packet.stream, SubtitleStream) else "audio"
         damage.report(f"{what} that is not later than that before, and is moved,", packet.pts, packet.time_base)
         packet.pts, packet.dts = max(packet.pts, least), least

@@ -29,6 +29,7 @@ class Track:
         encoder: What re-encodes it; None copies its packets.
         layout: Channel layout of audio that is re-encoded.
         rate: Samples per second of audio that is re-encoded.
+        format: FFmpeg's name of the samples that the encoder takes; empty for its usual ones.
 
     """
 
@@ -37,6 +38,7 @@ class Track:
     encoder: str | None = None
     layout: str = "stereo"
     rate: int = 48000
+    format: str = ""
 
 
 class _NamedBuffer(io.BytesIO):
