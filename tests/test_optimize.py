@@ -66,6 +66,20 @@ def test_lbfgs_walks_back_when_the_loss_jumps(bad):
     assert (found - 0.2).square().mean() < 0.05 * (start - 0.2).square().mean()
 
 
+def test_a_step_that_is_far_too_long_costs_one_evaluation():
+    """In a bowl this steep the first step ends a hundred times as high; from it the walk knows how steep it is."""
+    target = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+
+    def bowl(image, _):
+        return 1e5 * (image - target).square().mean(), {}
+
+    start, losses = target + 1e-3 * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(2)), []
+    minimize(start, bowl, iterations=6, prior=Prior(0.0, 0.01), on_step=lambda walk: losses.append(float(walk.loss)))
+    assert losses[1] == losses[0]  # the best so far: the first step failed
+    assert losses[2] < 0.5 * losses[0]
+    assert losses[5] < 0.01 * losses[0]
+
+
 @pytest.mark.parametrize("iterations", range(1, 12))
 def test_what_comes_back_is_no_worse_than_the_best_that_was_known(iterations):
     """Down a steep valley that wants many steps, a last step that nobody evaluated often leads up."""

@@ -29,7 +29,7 @@ class Prior:
 
 
 FRESH_PRIOR = Prior(1.0, 0.03)  # from a picture that has to change everywhere
-WARM_PRIOR = Prior(0.5, 0.01)  # from one that nearly is what it should be; benchmarks/warm.md has what was tried
+WARM_PRIOR = Prior(0.5, 0.003)  # from one that nearly is what it should be; benchmarks/warm.md has what was tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Lbfgs:
 
     Differences: the initial inverse Hessian is not the identity but a filter, which makes smooth changes easier (see
     `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes
-    the walk back to the best image so far, with an empty history. All of it is arithmetic on the device.
+    the walk back to the best image so far, with what this step told of the curvature as its only history. All of it is arithmetic on the device.
     """
 
     image: Tensor
@@ -63,14 +63,16 @@ class Lbfgs:
     def advance(self, objective: Objective, progress: float) -> tuple[Lbfgs, Iterate]:
         x = self.image + self.step
         loss, gradient, losses = evaluate(objective, x, progress)
-        failed = ~torch.isfinite(loss + gradient.abs().sum()) | (loss > DIVERGED * self.best_loss)
+        finite = torch.isfinite(loss + gradient.abs().sum())
+        failed = ~finite | (loss > DIVERGED * self.best_loss)
         better = ~failed & (loss < self.best_loss)
         best = torch.where(better, x, self.best)
         best_gradient = torch.where(better, gradient, self.best_gradient)
         best_loss = torch.where(better, loss, self.best_loss)
+        s, y = (torch.where(finite, change, 0.0) for change in (x - self.image, gradient - self.gradient))
+        pairs = self.pairs.pushed(s, y, failed)
         x, gradient = torch.where(failed, best, x), torch.where(failed, best_gradient, gradient)
-        caution = torch.where(failed, self.caution * 0.5, self.caution)
-        pairs = self.pairs.pushed(x - self.image, gradient - self.gradient, failed)
+        caution = torch.where(failed, self.caution * 0.5, (self.caution * 2).clamp(max=1))
         step = -caution * _bounded(pairs.direction(gradient, self.precondition))
         walk = Iterate(torch.where(torch.isfinite(best_loss), x + step, torch.nan), losses, best_loss, best=best)
         return Lbfgs(x, step, gradient, best, best_gradient, best_loss, caution, pairs, self.precondition), walk
@@ -167,7 +169,7 @@ class Pairs:
         return cls(ring, ring.clone(), image.new_zeros(HISTORY, HISTORY), image.new_zeros(HISTORY), none)
 
     def pushed(self, s: Tensor, y: Tensor, failed: Tensor) -> Pairs:
-        """The pair takes the oldest one's place; after a failure none counts."""
+        """The pair takes the oldest one's place; after a failure it alone counts: it knows how steep it was there."""
         place = self.count % HISTORY
         self.s.index_copy_(0, place, s[None])
         self.y.index_copy_(0, place, y[None])
@@ -175,8 +177,8 @@ class Pairs:
         self.products.index_copy_(1, place, (self.s.flatten(1) @ y.flatten())[:, None])
         curvature = self.products.diagonal()[place]
         sound = curvature > 1e-10 * y.square().sum()
-        self.rho.index_copy_(0, place, torch.where(sound, 1 / curvature, 0.0))
         self.rho.mul_(~failed)
+        self.rho.index_copy_(0, place, torch.where(sound, 1 / curvature, 0.0))
         return replace(self, count=self.count + 1)
 
     def direction(self, gradient: Tensor, precondition: Preconditioner) -> Tensor:
