@@ -37,8 +37,8 @@ class Lbfgs:
     """Nocedal & Wright 2006, algorithm 7.5, with unit steps and no line search.
 
     Differences: the initial inverse Hessian is not the identity but a filter, which makes smooth changes easier (see
-    `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes
-    the walk back to the best image so far, with what this step told of the curvature as its only history. All of it is arithmetic on the device.
+    `Preconditioner`); every step is bounded; and a loss that jumps or is not finite takes the walk back to the best
+    image so far, with what this step told of the curvature as its only history. All of it is arithmetic on the device.
     """
 
     image: Tensor
