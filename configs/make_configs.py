@@ -13,9 +13,15 @@ ABOUT = {
     "draft": "A quick look: half the steps, quick flow.",
     "standard": "The default.",
     "quality": "For the final film: two and a half times the steps.",
-    "gatys": "The classic recipe of Gatys et al. 2016: plain Gram matrices, 1000 steps; for stills.",
+    "gatys": "The recipe of Gatys et al. 2016 as it is printed: sums of squares, 1000 steps; for stills.",
 }
-EXAMPLES = {"size": 640, "crf": 17, "scales": [0.25, 0.5, 1], "workers": 2}  # of settings that no preset sets
+EXAMPLES = {
+    "size": 640,
+    "max_size": 640,
+    "crf": 17,
+    "scales": [0.25, 0.5, 1],
+    "workers": 2,
+}  # of settings that no preset sets
 
 
 def written(value: Any) -> str:

@@ -13,7 +13,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 def test_every_preset_has_a_config_that_says_all_of_it(name):
     found = read_toml(CONFIGS / f"{name}.toml")
     assert load(CONFIGS / f"{name}.toml") == PRESETS[name]
-    assert set(NAMES) - set(found) <= {"size", "crf", "scales", "workers"}
+    assert set(NAMES) - set(found) <= {"size", "max_size", "crf", "scales", "workers"}
 
 
 def test_there_is_no_config_without_a_preset():

@@ -160,7 +160,7 @@ class Settings:
     )
     normalization: Normalization = setting(
         "energy",
-        "Losses relative to their targets' energy, or plain mean squared errors as in the classic recipe.",
+        "Losses relative to their targets' energy, or none: sums as Gatys et al. 2016 print them.",
         group="Style",
         affects="look",
     )
@@ -207,6 +207,9 @@ class Settings:
         low=16,
         high=16384,
         group="Steps",
+    )
+    max_size: int | None = setting(
+        None, "Longest side of the result at most, in pixels; a smaller one stays.", low=16, high=16384, group="Steps"
     )
     iterations: int = setting(
         12, "Steps for a frame that starts from the previous one.", low=0, high=100_000, group="Steps"

@@ -24,6 +24,7 @@ def output_size(width: int, height: int, request: Request) -> tuple[int, int]:
     """(width, height) of a frame of the result."""
     longest = max(width, height)
     longest = CPU_LONGEST if _is_limited(longest, request.settings) else request.settings.size or longest
+    longest = min(longest, request.settings.max_size or longest)
     return fit(width, height, longest)
 
 
@@ -71,7 +72,9 @@ def warn_of_unread(paths: Iterable[Path]) -> None:
 
 
 def _is_limited(longest: int, settings: Settings) -> bool:
-    return settings.size is None and longest > CPU_LONGEST and not _on_gpu(settings.device)
+    return (
+        settings.size is None and settings.max_size is None and longest > CPU_LONGEST and not _on_gpu(settings.device)
+    )
 
 
 def _on_gpu(device: str) -> bool:

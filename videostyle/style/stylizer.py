@@ -261,8 +261,9 @@ class Stylizer:
         return enlarged / enlarged.std()
 
     def _grain(self, size: tuple[int, int], like: Tensor) -> Tensor:
-        """Faint noise, the same at every fresh start: another seed lays the strokes another way."""
-        deviation = NOISE_STD * self._settings.strength if self._settings.first_iterations else 0.0
+        """Faint noise, the same at every fresh start, where another seed lays other strokes; the article has none."""
+        s = self._settings
+        deviation = NOISE_STD * s.strength if s.first_iterations and s.normalization != "none" else 0.0
         return deviation * self._noise(resize(like, size))
 
     def _noise(self, image: Tensor) -> Tensor:

@@ -116,11 +116,10 @@ class Look:
         for number, aim in enumerate(aims):
             region = regions[number] if regions else None
             terms += self._style_terms(aim, features, region, strong, f" {number + 1}" if regions else "", target)
-        return [
-            *terms,
-            VariationTerm(target=torch.stack([a.smoothness for a in aims]).mean(), weight=s.tv_weight * s.strength),
-            RangeTerm(weight=RANGE_WEIGHT),
-        ]
+        if s.tv_weight:
+            smoothness = torch.stack([aim.smoothness for aim in aims]).mean()
+            terms.append(VariationTerm(target=smoothness, weight=s.tv_weight * s.strength))
+        return terms if s.normalization == "none" else [*terms, RangeTerm(weight=RANGE_WEIGHT)]
 
     @torch.no_grad()
     def salience(self, extract: Extract, target: Tensor) -> Tensor:
@@ -136,11 +135,11 @@ class Look:
 
     def _content_term(self, features: Features, strong: Tensor | None) -> Term:
         targets = {name: features[name] for name in self._content_shares}
-        plain = self._settings.normalization == "none"
+        plain = self._settings.normalization == "none"  # Σ (F - P)² / 2: Gatys et al. 2016, eq. 1
         return FeatureTerm(
             targets=targets,
             shares=self._content_shares,
-            scale=dict.fromkeys(targets, 1.0) if plain else _variations(targets),
+            scale={name: 2 / f.numel() for name, f in targets.items()} if plain else _variations(targets),
             guidance={} if strong is None else {n: _even(_laid(1 / strong, f)) for n, f in targets.items()},
             weight=self._settings.content_weight,
         )

@@ -47,11 +47,14 @@ def _relative(target: Statistics) -> Distance:
 
 
 def _classic(target: Statistics) -> Distance:
-    """Mean squared error of Gram matrices divided by C, as jcjohnson/neural-style and its heirs have it."""
+    """Σ (G - A)² / (4 N² M²) for N channels, G = F Fᵀ over M places and the style's A: Gatys et al. 2016, eq. 4.
+
+    The matrices here are divided by their numbers of places, which need not be the same.
+    """
     (gram,) = target
 
     def distance(value: Statistics) -> Tensor:
-        return ((value[0] - gram) / len(gram)).square().mean()
+        return (value[0] - gram).square().sum() / (4 * len(gram) ** 2)
 
     return distance
 
