@@ -131,7 +131,7 @@ class Trace:
             lambda image, done: aim(image),
             iterations=count,
             on_step=lambda walk: self.note(walk.losses, cost),
-            **{"stiffness": aim.hessian_diagonal, **how},
+            **{"hessian_diagonal": aim.hessian_diagonal, **how},
         )
 
 

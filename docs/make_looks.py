@@ -33,7 +33,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 FRAME, SIZE = 12, 160  # of the sample clip; longest side
 GAP, LABEL, QUALITY = 4, 16, 90  # pixels between cells and below them; of the JPEG
 BASE = Settings(size=SIZE, weights="builtin", device="cpu")
-GATYS = PRESETS["gatys"].override(size=SIZE, weights="builtin", device="cpu", log_every=0)
+GATYS = PRESETS["gatys"].override(size=SIZE, max_size=None, weights="builtin", device="cpu", log_every=0)
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,12 @@ STRIPS: dict[str, tuple[Picture, ...]] = {
     "iterations": varied("first_iterations", (10, 40, 80, 200)),
     "seed": varied("seed", (0, 1, 2)),
     "presets": (
-        made("draft", first_iterations=40),
+        made("draft", first_iterations=32),
         made("standard"),
         made("quality", first_iterations=200),
-        Picture("gatys", GATYS),
         Picture("gatys, 1e6", GATYS.override(style_weight=1e6)),
+        Picture("gatys", GATYS),
+        Picture("gatys, 1e8", GATYS.override(style_weight=1e8)),
     ),
 }
 
