@@ -44,7 +44,7 @@ def test_a_range_of_several_segments_follows_its_own_frames(pan, style, tmp_path
     render(pan, style, output, settings, limits=FOUR)
     anew(pan, style, output, settings.override(content_weight=2), videostyle.Span(1, 10), limits=FOUR)
     seams = [seam(media.shown(output)[0], place) for place in range(1, 10)]
-    assert max(seams) < 1.5 * np.median(seams)
+    assert max(seams) < 2 * np.median(seams)
 
 
 def test_a_cut_needs_no_seam(style, tmp_path, monkeypatch):
@@ -88,4 +88,4 @@ def test_a_range_of_several_passes_holds_and_is_resumed(pan, style, tmp_path):
     made = media.shown(output)[0]
     assert [n for n in range(12) if np.array_equal(before[n], made[n])] == [0, 1, 10, 11]
     for place in (2, 6, 10):
-        assert seam(made, place) < 1.75 * seam(before, place)
+        assert seam(made, place) < 1.5 * seam(before, place) + 0.5  # levels
