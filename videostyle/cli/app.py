@@ -155,7 +155,47 @@ def _bench(
         say(table(found))
 
 
-for _name in ("bench", "evaluate"):
+@app.command(name="train")
+def _train(
+    *paths: Annotated[Path, Parameter(help="CONTENT, and one STYLE or more.")],
+    output: Annotated[Path, Parameter(name=("--output", "-o"), help="The look file to make: .safetensors.")],
+    steps: Annotated[int, Parameter(help="Steps at most; it ends earlier when nothing is gained.")] = 1000,
+    start: Annotated[Path | None, Parameter(help="A look file to begin with.")] = None,
+    pictures: Annotated[
+        Path | None,
+        Parameter(help="Further pictures to learn from, for a look that serves other films."),
+    ] = None,
+    picture: Annotated[
+        Path | None, Parameter(help="Draw a frame that is not learned from here now and then, beside its result.")
+    ] = None,
+    frames: Annotated[str | None, Parameter(help="A:B, the frames of CONTENT to learn from.")] = None,
+    overwrite: Annotated[bool, Parameter(help="Replace files that exist.")] = False,
+    quiet: Annotated[bool, Parameter(help="Say nothing but errors.")] = False,
+    verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.")] = False,
+    settings: Annotated[SettingFlags, Parameter(name="*")] = _NO_SETTINGS,  # type: ignore[valid-type]
+) -> None:
+    """Train a small network that paints CONTENT after STYLE, frame by frame, in one pass each.
+
+    The file that it makes stands where a STYLE stands: videostyle CONTENT look.safetensors OUTPUT.
+    """
+    from videostyle.cli.train import train
+
+    configure_logging(quiet=quiet, verbose=verbose)
+    train(
+        paths,
+        output,
+        settings_from(settings),
+        steps=steps,
+        start=start,
+        pictures=pictures,
+        picture=picture,
+        frames=frames,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
+
+
+for _name in ("bench", "evaluate", "train"):
     app[_name].config = ()  # no presets, no settings file
 
 

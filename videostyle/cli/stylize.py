@@ -90,14 +90,14 @@ def _stylize_one(request: Request, job: JobFlags) -> None:
 def _dry_run(plan: Plan) -> str:
     """What a plan would do, and how long it would take."""
     from videostyle.cli.progress import estimate_line
-    from videostyle.render.engine import load_engines
     from videostyle.render.estimate import estimate_seconds
+    from videostyle.render.run import engines_of
 
-    seconds = estimate_seconds(plan, () if plan.is_passthrough else load_engines(plan.settings))
+    seconds = estimate_seconds(plan, engines_of(plan))
     width, height = plan.written_size
     lines = [
         f"content: {plan.content.path}",
-        f"styles: {', '.join(map(str, plan.request.styles))}",
+        f"styles: {', '.join(map(str, plan.request.style_files))}",
         f"output: {plan.output}, {width}x{height}" + (f", {plan.encoding.codec}" if plan.encoding else ""),
     ]
     return "\n".join([*lines, *([estimate_line(plan, seconds)] if seconds is not None else [])])

@@ -28,12 +28,14 @@ class KeptFrame:
         image: (1, 3, H, W), float32 in [0, 1] to the last bit, or uint16 with its full range meaning [0, 1].
         confidence: (1, 1, H, W) of the same dtype: how long each pixel has been worked on, from 0, new, to 1.
         content: Like `image`: what each stroke was painted for; None where nobody knows.
+        displacement: (1, 2, H, W) float32, pixels by which noise has moved along; None where there is none.
 
     """
 
     image: Array
     confidence: Array
     content: Array | None = None
+    displacement: Array | None = None
 
     @property
     def exact(self) -> bool:
@@ -43,12 +45,13 @@ class KeptFrame:
     def rounded(self) -> KeptFrame:
         """Round to 16 bits, which is enough for a frame that is only recalled."""
         content = None if self.content is None else round_to_16_bit(self.content)
-        return KeptFrame(round_to_16_bit(self.image), round_to_16_bit(self.confidence), content)
+        return KeptFrame(round_to_16_bit(self.image), round_to_16_bit(self.confidence), content, self.displacement)
 
     def arrays(self) -> dict[str, Array]:
         """Return its arrays by name."""
         known = {"image": self.image, "confidence": self.confidence}
-        return known if self.content is None else known | {"content": self.content}
+        known |= {} if self.content is None else {"content": self.content}
+        return known if self.displacement is None else known | {"displacement": self.displacement}
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from videostyle.errors import InputError, OutputError, UnreadableError, as_input
 from videostyle.media.content import StillContent
 from videostyle.media.image import still
 from videostyle.media.target import SequenceTarget, StillTarget, resolve_target
+from videostyle.network.file import is_look
 from videostyle.plan.options import check_settings
 from videostyle.plan.paths import check_apart, check_styles, named_files
 from videostyle.plan.plan import Plan
@@ -83,6 +84,8 @@ def make_batch(request: Request) -> Batch:
         raise InputError("--fps is for numbered pictures, as shot.%04d.png; the pictures of a directory have no times")
     if request.sound is not None or request.gaps != "refuse" or request.first_number is not None:
         raise InputError("--sound, --gaps and --first-number are for numbered pictures, not for a directory")
+    if any(is_look(style) for style in request.styles):
+        raise InputError("a look file styles films, and pictures one at a time; name one of them")
     if request.attention_map is not None:
         raise InputError("--attention-map is for one picture or film, not for a directory of them")
     contents = still.find_images(request.content)

@@ -249,7 +249,7 @@ def _has_same_look(
         there = next((part for part in parts if part["frames"][0] <= index < part["frames"][1]), made)
     else:
         there = _provenance(existing, index - first)
-    asked = {"styles": [style.name for style in request.styles], "settings": described(settings)}
+    asked = {"styles": [style.name for style in request.style_files], "settings": described(settings)}
     same = _look(there) == _look(json.loads(json.dumps(asked)))
     if not (same or request.crossfade):
         log.warning("frame %d has another look; the range is not held together with it", index)

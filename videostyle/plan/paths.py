@@ -31,7 +31,7 @@ def check_paths(request: Request, target: Target) -> None:
     _check_content(request.content)
     maps = [request.attention_map] if request.attention_map else []
     sound = [request.sound] if request.sound else []
-    read = [request.content, *request.styles, *named_files(request.settings), *sound]
+    read = [request.content, *request.style_files, *named_files(request.settings), *sound]
     check_apart([request.output, *maps], read)
     _check_order(request)
     check_styles(request.styles)

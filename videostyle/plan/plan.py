@@ -91,7 +91,7 @@ class Plan:
     @property
     def is_passthrough(self) -> bool:
         """Whether no step is taken anywhere, so that pixels pass through."""
-        return not (self.settings.iterations or self.settings.first_iterations)
+        return self.request.network is None and not (self.settings.iterations or self.settings.first_iterations)
 
     @property
     def independent(self) -> bool:
@@ -101,12 +101,13 @@ class Plan:
     @property
     def keeps_frames(self) -> bool:
         """Whether the finished frames of an open segment are kept: where they cost work, and come one by one."""
-        return not (self.is_passthrough or self.insert is not None or self.settings.passes > 1)
+        cheap = self.is_passthrough or self.request.network is not None
+        return not (cheap or self.insert is not None or self.settings.passes > 1)
 
     @property
     def work(self) -> float | None:
         """Estimated cost in steps at full size, with no cut but the first."""
-        if self.frames is None:
+        if self.frames is None or self.request.network is not None:
             return None
         again = 0 if self.settings.independent else self.settings.iterations * (self.settings.passes - 1)
         return fresh_work(self.settings, max(self.size)) + again + self.left(1)

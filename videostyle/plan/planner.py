@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from videostyle.errors import InputError, OutputError, UnreadableError, as_input_errors
 from videostyle.media.audio.plan import has_audio
@@ -15,6 +16,7 @@ from videostyle.media.marks import Marks
 from videostyle.media.target import FolderTarget, SequenceTarget, StillTarget, Target, VideoTarget, resolve_target
 from videostyle.media.video import codecs
 from videostyle.media.video.codecs import Encoding
+from videostyle.network.file import LookHeader, is_look
 from videostyle.plan.disk import check_container, check_room
 from videostyle.plan.edit import InsertEdit
 from videostyle.plan.identity import job_id, plan_facts
@@ -91,9 +93,29 @@ def _found(request: Request, target: Target) -> Request:
     """The request with the styles that its names stand for, and the file behind a link as its output."""
     if still.is_many(request.content) and not isinstance(resolve_target(request.content), SequenceTarget):
         raise OutputError(request.output, f"{request.content} is many pictures; name a directory: {request.output}/")
+    if any(is_look(style) for style in request.styles):
+        return replace(request, styles=(), network=_look_file(request), output=target.path)
     styles = tuple(path for style in request.styles for path in still.find_images(style))
     warn_of_unread(request.styles)
     return replace(request, styles=styles, output=target.path)
+
+
+def _look_file(request: Request) -> Path:
+    """The look file that is the style, and sound.
+
+    Raises:
+        InputError: Other styles stand beside it, or a setting is asked for that a trained look does not know.
+
+    """
+    (look, *others) = request.styles
+    if others:
+        raise InputError("a look file is a style of its own; name it alone")
+    if request.settings.content_masks or request.settings.style_masks or request.attention_map:
+        raise InputError("a look file knows no masks and no attention; give paintings for these")
+    if request.settings.passes > 1:
+        raise InputError("--passes go over the steps of the optimizer, and a look file takes none")
+    LookHeader.read(look)
+    return look
 
 
 def _plan_still(request: Request, content: StillContent, target: Target) -> Plan:

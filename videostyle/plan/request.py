@@ -18,7 +18,8 @@ class Request:
     Args:
         content: A video, numbered images as `shot.%04d.png`, or an image; for a directory as output, also a
             directory or pattern of images.
-        styles: One image or more; a directory or pattern stands for its images.
+        styles: One image or more; a directory or pattern stands for its images. Or one look file, until it is planned.
+        network: A look file that styles in the place of images.
         output: A video or numbered images for either, an image for an image; or a directory.
         settings: How.
         span: Which frames of a video.
@@ -52,6 +53,12 @@ class Request:
     gaps: Gaps = "refuse"
     sound: Path | None = None
     first_number: int | None = None
+    network: Path | None = None
+
+    @property
+    def style_files(self) -> tuple[Path, ...]:
+        """The files that hold the style."""
+        return self.styles if self.network is None else (self.network,)
 
     def number(self, own: int) -> int:
         """The number of the image that the content's first frame becomes, whose `own` number is another, maybe."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from videostyle.frames import Pixels, Plane
 from videostyle.journal.facts import Facts
@@ -17,6 +17,8 @@ from videostyle.settings import INITS, Settings
 if TYPE_CHECKING:  # torch takes seconds to load, and is not needed where pixels pass through
     import torch
 
+    from videostyle.network.file import LookHeader
+    from videostyle.network.net import StyleNetwork
     from videostyle.style.features.vgg import VGG19
     from videostyle.style.features.weights import Weights
 
@@ -56,6 +58,36 @@ class Engine:
     facts: Facts
 
 
+@dataclass(frozen=True, eq=False)
+class NetworkEngine:
+    """A trained network on a device, what its file says, and the facts that results depend on."""
+
+    network: StyleNetwork
+    header: LookHeader
+    device: torch.device
+    weights: str
+    facts: Facts
+
+
+AnyEngine: TypeAlias = "Engine | NetworkEngine"
+
+
+def load_look(settings: Settings, look: Path) -> list[NetworkEngine]:
+    """Load a look file onto each device that the settings name; this is where torch loads."""
+    from videostyle.network.file import load_network
+    from videostyle.network.net import folded
+    from videostyle.style.device import choose_devices, choose_precision, prepare
+
+    network, header = load_network(look)
+    engines = []
+    for device in choose_devices(settings.device):
+        prepare(device)
+        on_device = folded(network).to(device, choose_precision(settings.precision, device))
+        facts = {"weights": look.name, **_machine_facts(device)}
+        engines.append(NetworkEngine(on_device, header, device, look.name, facts))
+    return engines
+
+
 def load_engines(settings: Settings) -> list[Engine]:
     """Load the network that the settings name onto each of their devices; this is where torch loads."""
     from videostyle.style.device import choose_devices
@@ -69,8 +101,6 @@ def load_engines(settings: Settings) -> list[Engine]:
 
 
 def _engine(settings: Settings, weights: Weights, digest: str, device: torch.device) -> Engine:
-    import torch
-
     from videostyle.style.device import choose_precision, prepare
     from videostyle.style.features.vgg import VGG19
 
@@ -82,14 +112,19 @@ def _engine(settings: Settings, weights: Weights, digest: str, device: torch.dev
         native=weights.pooling,
         dtype=choose_precision(settings.precision, device),
     )
-    facts = {
-        "weights": f"{weights.identity} ({digest})",
+    facts = {"weights": f"{weights.identity} ({digest})", **_machine_facts(device)}
+    return Engine(network, device, weights.identity, facts)
+
+
+def _machine_facts(device: torch.device) -> Facts:
+    import torch
+
+    return {
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "threads": f"OMP_NUM_THREADS={torch.get_num_threads()}" if device.type == "cpu" else "any",
     }
-    return Engine(network, device, weights.identity, facts)
 
 
 def _digest(weights: Weights) -> str:
@@ -99,7 +134,7 @@ def _digest(weights: Weights) -> str:
     return found.hexdigest()[:16]
 
 
-def engine_facts(engines: Sequence[Engine]) -> Facts:
+def engine_facts(engines: Sequence[AnyEngine]) -> Facts:
     """The facts of all engines; devices of one kind count as one."""
     if not engines:
         return {}

@@ -16,17 +16,18 @@ from platformdirs import user_cache_path
 
 from videostyle.frames import Frame, Pixels, TrackedFrame
 from videostyle.plan.plan import Plan
+from videostyle.render.engine import NetworkEngine
 
 if TYPE_CHECKING:
-    from videostyle.render.engine import Engine
+    from videostyle.render.engine import AnyEngine, Engine
 
 TRIED = 4  # steps that are timed where no rate is known
 TRIAL_SIZE = (128, 72)  # (width, height) at which they are
 
 
-def estimate_seconds(plan: Plan, engines: Sequence[Engine]) -> float | None:
+def estimate_seconds(plan: Plan, engines: Sequence[AnyEngine]) -> float | None:
     """Seconds that the optimizer will take for all frames of a plan; None where nothing says."""
-    if not engines or plan.work is None:
+    if not engines or plan.work is None or isinstance(engines[0], NetworkEngine):
         return None
     rate = known_rate(engines[0]) or measure_rate(plan, engines[0])
     workers = 1 if plan.insert else max(1, len(engines))

@@ -20,7 +20,7 @@ from videostyle.plan.identity import provenance_of
 from videostyle.plan.plan import Plan
 from videostyle.plan.planner import make_plan
 from videostyle.plan.resume import is_finished
-from videostyle.render.engine import Engine, engine_facts, load_engines
+from videostyle.render.engine import AnyEngine, Engine, engine_facts, load_engines, load_look
 from videostyle.render.estimate import estimate_seconds, note_rate
 from videostyle.render.finished import SegmentEnd
 from videostyle.render.local import Job, render_locally
@@ -56,7 +56,14 @@ def run(plan: Plan, progress: Progress | None = None, load: Load | None = None) 
         summary = Summary(plan.output, plan.frames or 0, 0.0, plan.written_size, "none")
         progress.on_done(summary)
         return summary
-    return _run(plan, () if plan.is_passthrough else (load or load_engines)(plan.settings), progress)
+    return _run(plan, engines_of(plan, load), progress)
+
+
+def engines_of(plan: Plan, load: Load | None = None) -> Sequence[AnyEngine]:
+    """Load what a plan works with: a look file, VGG19, or nothing where pixels pass through."""
+    if plan.request.network is not None:
+        return load_look(plan.settings, plan.request.network)
+    return () if plan.is_passthrough else (load or load_engines)(plan.settings)
 
 
 def run_films(films: Films, progress: Callable[[], Progress]) -> Iterator[Summary]:
@@ -106,7 +113,7 @@ def run_batch(batch: Batch, progress: Progress | None = None) -> Iterator[Summar
     progress.on_batch_done()
 
 
-def _run(plan: Plan, engines: Sequence[Engine], progress: Progress) -> Summary:
+def _run(plan: Plan, engines: Sequence[AnyEngine], progress: Progress) -> Summary:
     progress.on_start(plan, estimate_seconds(plan, engines))
     began = time.monotonic()
     weights, timers = engines[0].weights if engines else "none", list[StageTimer]()
@@ -123,7 +130,7 @@ def _run(plan: Plan, engines: Sequence[Engine], progress: Progress) -> Summary:
 
 
 def _run_segments(
-    plan: Plan, engines: Sequence[Engine], output: Output, timers: list[StageTimer], progress: Progress
+    plan: Plan, engines: Sequence[AnyEngine], output: Output, timers: list[StageTimer], progress: Progress
 ) -> int:
     facts = plan.facts | engine_facts(engines)
     with (
@@ -140,7 +147,7 @@ def _run_segments(
                 job = Job(plan, output, journal, timers, cancellation)
                 for report in render_locally(job, workers, progress):
                     progress.on_frame(report)
-            if meter.total:
+            if meter.total and isinstance(engines[0], Engine):
                 rate = summed(timers)["optimize"] / meter.total / (plan.size[0] * plan.size[1])
                 note_rate(engines[0], rate)
         timers.append(StageTimer())
@@ -149,7 +156,7 @@ def _run_segments(
         return journal.frames
 
 
-def _count(plan: Plan, engines: Sequence[Engine]) -> int:
+def _count(plan: Plan, engines: Sequence[AnyEngine]) -> int:
     """How many workers: an insert edit is one chain of segments."""
     return 1 if plan.insert else plan.settings.workers or max(1, len(engines))
 
@@ -168,7 +175,7 @@ class _WorkMeter:
             self._progress.on_work(cost)
 
 
-def _run_still(plan: Plan, engines: Sequence[Engine], provenance: str, progress: Progress) -> int:
+def _run_still(plan: Plan, engines: Sequence[AnyEngine], provenance: str, progress: Progress) -> int:
     began = time.monotonic()
     (frame,) = plan.content.read_frames(plan.size, Span())
     frames = with_regions([TrackedFrame(frame, None)], plan.settings.content_masks, plan.size, Span())

@@ -55,14 +55,16 @@ def tensor_state(state: SegmentState, device: torch.device) -> State:
 
 def _to_arrays(frame: FrameState) -> KeptFrame:
     content = None if frame.content is None else _array(frame.content)
-    return KeptFrame(_array(frame.image), _array(frame.confidence), content)
+    displacement = None if frame.displacement is None else _array(frame.displacement)
+    return KeptFrame(_array(frame.image), _array(frame.confidence), content, displacement)
 
 
 def _to_tensors(frame: KeptFrame, device: torch.device) -> FrameState:
     from videostyle.style.state import FrameState
 
     content = None if frame.content is None else _tensor(frame.content, device)
-    return FrameState(_tensor(frame.image, device), _tensor(frame.confidence, device), content)
+    displacement = None if frame.displacement is None else _tensor(frame.displacement, device)
+    return FrameState(_tensor(frame.image, device), _tensor(frame.confidence, device), content, displacement)
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

@@ -15,13 +15,16 @@ from videostyle.frames import Frame, TrackedFrame
 from videostyle.journal.state import SegmentState
 from videostyle.media.image import still
 from videostyle.plan.plan import Plan
-from videostyle.render.engine import Engine, StyleInputs
+from videostyle.render.engine import AnyEngine, NetworkEngine, StyleInputs
 from videostyle.render.finished import SegmentEnd, Stylized, UntouchedFrame, Worker
 from videostyle.render.insert import FinishedNeighbours, pop_insert_start
 from videostyle.render.states import exact_state, segment_state, tensor_state
 from videostyle.render.wrap import BarsWorker, EnlargingWorker, InsertWorker, SideBySideWorker
 
 if TYPE_CHECKING:
+    import torch
+
+    from videostyle.network.stylizer import NetworkStylizer
     from videostyle.style.state import State
     from videostyle.style.stylized import StylizedFrame
     from videostyle.style.stylizer import Stylizer
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 OnWork = Callable[[float], None]
 
 
-def make_workers(plan: Plan, engines: Sequence[Engine], on_work: OnWork, count: int = 1) -> list[Worker]:
+def make_workers(plan: Plan, engines: Sequence[AnyEngine], on_work: OnWork, count: int = 1) -> list[Worker]:
     """So many workers, one after another on each engine; without engines, workers that pass pixels through."""
     if not engines:
         return [_wrapped(PassThrough(), plan)] * count
@@ -37,9 +40,19 @@ def make_workers(plan: Plan, engines: Sequence[Engine], on_work: OnWork, count: 
     return [_wrapped(_styling(plan, inputs, engine, on_work), plan) for engine in islice(cycle(engines), count)]
 
 
-def _styling(plan: Plan, inputs: StyleInputs, engine: Engine, on_work: OnWork) -> Worker:
-    worker = StyleWorker(plan, inputs, engine, on_work)
+def _styling(plan: Plan, inputs: StyleInputs, engine: AnyEngine, on_work: OnWork) -> Worker:
+    worker = StyleWorker(plan, engine.device, _stylizer(plan, inputs, engine, on_work))
     return BarsWorker(worker) if plan.settings.bars == "keep" else worker
+
+
+def _stylizer(plan: Plan, inputs: StyleInputs, engine: AnyEngine, on_work: OnWork) -> Stylizer | NetworkStylizer:
+    from videostyle.network.stylizer import NetworkStylizer
+    from videostyle.style.stylizer import Stylizer
+
+    if isinstance(engine, NetworkEngine):
+        return NetworkStylizer(plan.settings, engine.network, engine.header, engine.device, on_work)
+    masks, init = inputs.masks, inputs.init
+    return Stylizer(plan.settings, engine.network, inputs.styles, engine.device, on_work, masks=masks, init=init)
 
 
 def _wrapped(worker: Worker, plan: Plan) -> Worker:
@@ -62,31 +75,20 @@ class PassThrough:
 
 
 class StyleWorker:
-    """Optimizes frames on one device.
+    """Restyles frames on one device.
 
     Args:
         plan: Of the job.
-        inputs: Its images.
-        engine: The network.
-        on_work: Called after every optimizer step with its cost, in steps at full size.
+        device: To work on.
+        stylizer: What restyles them.
 
     """
 
-    def __init__(self, plan: Plan, inputs: StyleInputs, engine: Engine, on_work: OnWork) -> None:
-        from videostyle.style.stylizer import Stylizer
-
-        self._device, self._keeps_state = engine.device, not plan.settings.independent
+    def __init__(self, plan: Plan, device: torch.device, stylizer: Stylizer | NetworkStylizer) -> None:
+        self._device, self._keeps_state = device, not plan.settings.independent
         self._attention_map = plan.request.attention_map
         self._may_replace = plan.request.overwrite or plan.request.resume
-        self._stylizer: Stylizer = Stylizer(
-            plan.settings,
-            engine.network,
-            inputs.styles,
-            engine.device,
-            on_work,
-            masks=inputs.masks,
-            init=inputs.init,
-        )
+        self._stylizer = stylizer
 
     def stylize(
         self, frames: Iterable[TrackedFrame], state: SegmentState | None, *, opens_job: bool = False
@@ -118,8 +120,10 @@ class StyleWorker:
 
     def _mapped(self, frames: Iterable[TrackedFrame]) -> Iterator[TrackedFrame]:
         """Pass frames on; write what stands out in the first one as an image, if that was asked for."""
+        from videostyle.style.stylizer import Stylizer
+
         for number, frame in enumerate(frames):
-            if number == 0 and self._attention_map is not None:
+            if number == 0 and self._attention_map is not None and isinstance(self._stylizer, Stylizer):
                 salience = self._stylizer.salience(frame.frame.pixels)
                 write_attention_map(self._attention_map, salience, replace=self._may_replace)
             yield frame

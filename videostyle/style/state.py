@@ -16,12 +16,14 @@ class FrameState:
         image: (1, 3, H, W) in [0, 1].
         confidence: (1, 1, H, W), how long each pixel has been worked on, from 0, new, to 1.
         content: Like `image`: what each of its strokes was painted for; None where nobody knows.
+        displacement: (1, 2, H, W), pixels by which noise has moved along with the picture; None where there is none.
 
     """
 
     image: Tensor
     confidence: Tensor
     content: Tensor | None
+    displacement: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
