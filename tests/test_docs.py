@@ -80,7 +80,7 @@ def test_the_settings_files_are_up_to_date(name):
 @cache
 def flags():
     """All flags of all commands."""
-    collections = [app, app["evaluate"], app["bench"], app["train"]]
+    collections = [app, app["evaluate"], app["bench"], app["train"], app["export"]]
     return {name for each in collections for argument in each.assemble_argument_collection() for name in argument.names}
 
 

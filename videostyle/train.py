@@ -1,9 +1,10 @@
-"""Train a look: from films and paintings to a file that stands where a painting stands."""
+"""Train a look, from films and paintings to a file that stands where a painting stands; export one."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -93,6 +94,37 @@ def train_look(request: TrainingRequest) -> Iterator[TrainingReport]:
     _save(request, report, max(size))
 
 
+@as_input_errors()
+def export_look(look: Path, output: Path, *, overwrite: bool = False) -> None:
+    """Write the network of a look file as ONNX.
+
+    Raises:
+        InputError: It cannot be; the message says what to change.
+
+    """
+    if output.suffix.lower() != ".onnx":
+        raise OutputError(output, "an export ends in .onnx")
+    check_new(output, overwrite=overwrite)
+    LookHeader.read(look)
+
+    from videostyle.network.export import check_onnx, export_network
+
+    check_onnx()
+    with new_file(output, replace=overwrite) as part:
+        export_network(look, part)
+
+
+@contextmanager
+def new_file(path: Path, *, replace: bool) -> Iterator[Path]:
+    """Give a file that gets its name when the block ends without an error."""
+    part = create_part(path)
+    try:
+        yield part
+        publish_output(part, path, replace=replace)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _save(request: TrainingRequest, report: TrainingReport, size: int) -> None:
     shape = report.network.shape
     header = LookHeader(
@@ -106,12 +138,8 @@ def _save(request: TrainingRequest, report: TrainingReport, size: int) -> None:
         losses={name: round(loss, 6) for name, loss in report.held_out.items()},
         version=version("videostyle"),
     )
-    part = create_part(request.output)
-    try:
+    with new_file(request.output, replace=request.overwrite) as part:
         save_network(part, report.network, header)
-        publish_output(part, request.output, replace=request.overwrite)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _checked(request: TrainingRequest) -> TrainingRequest:

@@ -195,7 +195,26 @@ def _train(
     )
 
 
-for _name in ("bench", "evaluate", "train"):
+@app.command(name="export")
+def _export(
+    look: Annotated[Path, Parameter(help="A look file.")],
+    output: Annotated[Path, Parameter(help="The file to make: .onnx.")],
+    /,
+    *,
+    overwrite: Annotated[bool, Parameter(help="Replace OUTPUT if it exists.")] = False,
+    quiet: Annotated[bool, Parameter(help="Say nothing but errors.")] = False,
+    verbose: Annotated[bool, Parameter(help="Say more, and show where an error came from.")] = False,
+) -> None:
+    """Write the network of a look file as ONNX, for other programs; docs/network.md says what it takes."""
+    from videostyle.train import export_look
+
+    configure_logging(quiet=quiet, verbose=verbose)
+    export_look(look, output, overwrite=overwrite)
+    if not quiet:
+        say(str(output))
+
+
+for _name in ("bench", "evaluate", "export", "train"):
     app[_name].config = ()  # no presets, no settings file
 
 
