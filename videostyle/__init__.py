@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from videostyle.api import stylize_frames, stylize_image, stylize_video
     from videostyle.frames import Span
     from videostyle.render.progress import FrameReport, Summary
+    from videostyle.train import TrainingRequest, train_look
 
 __all__ = [
     "PRESETS",
@@ -22,10 +23,12 @@ __all__ = [
     "Settings",
     "Span",
     "Summary",
+    "TrainingRequest",
     "VideostyleError",
     "stylize_frames",
     "stylize_image",
     "stylize_video",
+    "train_look",
 ]
 
 _LAZY = {  # so that `videostyle --help` need not wait for codecs
@@ -34,7 +37,9 @@ _LAZY = {  # so that `videostyle --help` need not wait for codecs
     "Summary": "videostyle.render.progress",
     "stylize_frames": "videostyle.api",
     "stylize_image": "videostyle.api",
+    "TrainingRequest": "videostyle.train",
     "stylize_video": "videostyle.api",
+    "train_look": "videostyle.train",
 }
 
 
