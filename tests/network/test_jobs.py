@@ -75,6 +75,13 @@ def test_strength_leads_to_the_content(clip, look, tmp_path):
         np.testing.assert_array_equal(made, there)
 
 
+def test_a_look_of_another_size_is_told(clip, look, tmp_path, caplog):
+    planned(clip, look, tmp_path / "out.mkv", videostyle.Settings())
+    assert not caplog.messages
+    planned(clip, look, tmp_path / "out.mkv", videostyle.Settings(size=128))
+    assert ["train it with --size 128" in line for line in caplog.messages] == [True]
+
+
 def test_another_look_of_the_same_name_is_another_job(clip, look, tmp_path):
     plan = planned(clip, look, tmp_path / "out.mkv", videostyle.Settings())
     save_network(look, trained(seed=1), HEADER)

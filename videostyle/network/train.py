@@ -8,7 +8,7 @@ al. 2020, "Interactive video stylization using few-shot patch-based training" (a
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -146,7 +146,7 @@ def train_network(
         network.train(not schedule.is_falling(step))  # at last with the statistics that it will be used with
         number = int(rng.integers(WALKS))
         result = _learn(network, adam, teacher, samples[number], min(1.0, 0.1 + step / (RAMP * steps)))
-        samples[number] = _sent(walks[number], result)
+        samples[number] = walks[number].send(result)
         if (step + 1) % REPORT_EVERY == 0 or step + 1 == steps or schedule.rate(step + 1) <= 0:
             losses, shown = _judge(network, teacher, judged)
             report = TrainingReport(step + 1, steps, losses, network, shown)
@@ -222,10 +222,6 @@ def _learn(
     nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
     adam.step()
     return result.detach()
-
-
-def _sent(walking: Generator[Sample, Tensor, None], result: Tensor) -> Sample:
-    return walking.send(result)
 
 
 @torch.no_grad()

@@ -31,6 +31,7 @@ from videostyle.plan.size import (
     output_size,
     warn_of_further_images,
     warn_of_limit,
+    warn_of_look_size,
     warn_of_small_styles,
     warn_of_unread,
     work_size,
@@ -74,6 +75,7 @@ def _plan(request: Request, target: Target) -> Plan:
     )  # fmt: skip
     if not is_finished(plan):
         warn_of_small_styles([plan])
+        warn_of_look_size(plan)
         warn_of_further_images([*([content.path] if isinstance(content, StillContent) else []), *request.styles])
         warn_of_masks(request.settings, content, request.span)
     return plan

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from videostyle.frames import fit
 from videostyle.media.image import still
+from videostyle.network.file import LookHeader
 from videostyle.plan.plan import Plan
 from videostyle.plan.request import Request
 from videostyle.settings import PREVIEW_SIDE, Settings
@@ -55,6 +56,18 @@ def warn_of_small_styles(plans: Iterable[Plan]) -> None:
                 "%s is enlarged from %d to %d pixels and becomes soft; take a larger picture or a lower --style-scale",
                 *(style, longest, round(side)),
             )
+
+
+def warn_of_look_size(plan: Plan) -> None:
+    """Warn that a look was trained on frames of another size: its strokes have their size in pixels."""
+    if plan.request.network is None:
+        return
+    trained, longest = LookHeader.read(plan.request.network).size, max(plan.size)
+    if not 1 / SOFT <= longest / trained <= SOFT:
+        log.warning(
+            "%s was trained at %d pixels and not %d: its strokes are of another size; train it with --size %d",
+            *(plan.request.network, trained, longest, longest),
+        )
 
 
 def warn_of_further_images(paths: Iterable[Path]) -> None:
